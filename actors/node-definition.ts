@@ -1,0 +1,131 @@
+/** What a node is to the actor that runs it: the types behind `defineNode`. */
+import type { z } from "zod";
+import type { ExecOutputs, NodeKind, NodeType } from "../flow/index.ts";
+
+/** Pins as an author writes them: a zod schema each. */
+export type PinSchemas = Record<string, z.ZodType>;
+
+type InputValues<I extends PinSchemas> = { [K in keyof I]: z.output<I[K]> };
+type OutputValues<O extends PinSchemas> = { [K in keyof O]: z.input<O[K]> };
+
+export type VariableScope = "run" | "flow" | "global";
+
+/** The variables that a node's code can reach; each call names its scope. */
+export interface Variables {
+  /** Undefined when it is not set; `null` is a value. */
+  get(scope: VariableScope, name: string): Promise<{ value: unknown } | undefined>;
+  set(scope: VariableScope, name: string, value: unknown): Promise<void>;
+  /** Adds once for this activation, however often it is delivered; gives the value after. */
+  increment(scope: VariableScope, name: string, by: number): Promise<number>;
+  exists(scope: VariableScope, name: string): Promise<boolean>;
+  /** Whether there was one. */
+  delete(scope: VariableScope, name: string): Promise<boolean>;
+  list(scope: VariableScope): Promise<Record<string, unknown>>;
+}
+
+/** What the deployment allows and offers to node code. */
+export interface NodeResources {
+  /** The folder that `io_file_*` may use; undefined: none. */
+  readonly filesRoot: string | undefined;
+  /** Whether `io_http_request` may reach private, loopback and link-local addresses. Default false. */
+  readonly allowPrivateAddresses: boolean;
+  /** Core NATS for `io_nats_*`; the subject has been checked by the node. */
+  readonly publish: (subject: string, payload: Uint8Array) => void;
+  readonly request: (subject: string, payload: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
+}
+
+export interface NodeLog {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** What node code knows of the execution it is in. */
+export interface NodeContext {
+  readonly runId: string;
+  readonly flow: string;
+  readonly nodeId: string;
+  /** `` for the root, `each[3]` in the fourth iteration of `each`. */
+  readonly scope: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** The same for every attempt and redelivery of this activation: hand it to the services that you call. */
+  readonly idempotencyKey: string;
+  /** Aborts when the run is cancelled or ended, the attempt timed out, or the actor stops. */
+  readonly signal: AbortSignal;
+  /** When this attempt times out, ms since 1970. */
+  readonly deadline: number;
+  readonly log: NodeLog;
+  readonly variables: Variables;
+  readonly resources: NodeResources;
+  /** Says that a long attempt still lives, for `policy.heartbeat`. */
+  heartbeat(): void;
+}
+
+/** What `run` may return: its outputs, or which exec outputs open and the outputs with them. */
+export class Taken<O> {
+  readonly pins: readonly string[];
+  readonly outputs: O;
+  constructor(pins: readonly string[], outputs: O) {
+    this.pins = pins;
+    this.outputs = outputs;
+  }
+}
+
+/** What an author hands to `defineNode`. */
+export interface NodeSpec<I extends PinSchemas, O extends PinSchemas, C extends z.ZodType> {
+  /** `<category>_<name>`, snake_case. */
+  type: string;
+  title: string;
+  category: string;
+  description?: string;
+  /** Part of a cached result's key. Default "1". */
+  version?: string;
+  /** May be used without exec edges, to be evaluated when its value is needed. Default false. */
+  pure?: boolean;
+  inputs?: I;
+  outputs?: O;
+  /** A zod object; parsed before `run`, so defaults are filled in. */
+  config?: C;
+  /** Exec outputs. Default: the one called `finish`. */
+  exec?: string[] | ExecOutputs;
+  /** Checks that the run is still the same node; see NodeContext. Inputs and config come validated. */
+  run(args: {
+    inputs: InputValues<I>;
+    config: z.output<C>;
+    ctx: NodeContext;
+  }): OutputValues<O> | Taken<Partial<OutputValues<O>>> | Promise<OutputValues<O> | Taken<Partial<OutputValues<O>>>>;
+}
+
+/** A node as the registry holds it. */
+export interface NodeDefinition {
+  readonly nodeType: NodeType;
+  /** Undefined for the kinds that the run machine handles itself. */
+  readonly execute:
+    | ((inputs: Record<string, unknown>, config: Record<string, unknown>, ctx: NodeContext) => Promise<NodeOutcome>)
+    | undefined;
+}
+
+/** What an execution gave. */
+export interface NodeOutcome {
+  readonly outputs: Record<string, unknown>;
+  /** Undefined: the only exec output, `finish`. */
+  readonly exec: readonly string[] | undefined;
+}
+
+/** What the author of a built-in control node declares; the run machine does the rest. */
+export interface ControlSpec {
+  type: string;
+  kind: Exclude<NodeKind, "actor">;
+  title: string;
+  category: string;
+  description?: string;
+  inputs?: PinSchemas;
+  outputs?: PinSchemas;
+  openInputs?: boolean;
+  outputsFromApiSchema?: boolean;
+  config?: z.ZodType;
+  /** Default: input `exec`, output `finish`, and `error`. */
+  exec?: { input?: boolean; outputs?: string[] | ExecOutputs; error?: boolean };
+}

@@ -1,0 +1,219 @@
+/**
+ * Every message on the wire, as a zod schema. Parsed once where it enters a process, trusted inside. Pure: the
+ * browser reads the log with these too.
+ */
+import { z } from "zod";
+import { flow, nodeType } from "../flow/index.ts";
+
+/** Version of the wire format; a message of another version is refused. */
+export const WIRE_VERSION = 1;
+const v = z.literal(WIRE_VERSION);
+
+const jsonObject = z.record(z.string(), z.unknown());
+/** Milliseconds since 1970 by the clock of whoever wrote it. */
+const epochMs = z.number();
+
+export const errorInfo = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  node_id: z.string().optional(),
+  details: z.unknown().optional(),
+});
+
+// ---------------------------------------------------------------- submissions
+
+/** What a publisher may set for one run. */
+export const runOptions = z.object({
+  /** Emits an event per node to `rayflow.event.<run>.node`. Default true. */
+  events: z.boolean().optional(),
+  /** Overrides the flow's error_strategy. */
+  error_strategy: z.enum(["abort", "continue", "retry", "pause"]).optional(),
+  /** Overrides the flow's drain. */
+  drain: z.enum(["cancel", "await"]).optional(),
+});
+export type RunOptions = z.infer<typeof runOptions>;
+
+/** The envelope on `rayflow.flow.run`. A bare flow (it has `nodes` or `flow.nodes`) is read as `{flow}`. */
+export const submission = z
+  .object({
+    flow: jsonObject.optional(),
+    /** A deployed flow: `name` or `name@version`. */
+    flowRef: z.string().optional(),
+    inputs: jsonObject.default({}),
+    options: runOptions.default({}),
+  })
+  .refine((value) => (value.flow === undefined) !== (value.flowRef === undefined), {
+    message: "exactly one of flow and flowRef is wanted",
+  });
+export type Submission = z.infer<typeof submission>;
+
+// ------------------------------------------------------------------- dispatch
+
+/** One activation (`exec`) or one evaluation of a pure node (`data`), as an actor receives it. */
+export const dispatchEntry = z.object({
+  kind: z.enum(["exec", "data"]),
+  /** The execution id: the same after every recovery, another for every attempt. */
+  id: z.string(),
+  run: z.string(),
+  /** The flow's name: the scope of its `flow` variables. */
+  flow: z.string(),
+  partition: z.number().int().nonnegative(),
+  node: z.string(),
+  /** `` for the root, `each[3]`, `each[3]/inner[0]`. */
+  scope: z.string(),
+  attempt: z.number().int().min(1),
+  inputs: jsonObject,
+  config: jsonObject,
+  /** Longest time of this attempt, ms. */
+  timeout_ms: z.number().positive(),
+  /** The longest silence of this attempt, ms; node code calls `ctx.heartbeat()`. */
+  heartbeat_ms: z.number().positive().optional(),
+  /** When all attempts together must have ended. */
+  deadline: epochMs.optional(),
+  /** The same for all attempts of one activation: what makes an effect happen once. */
+  idempotency_key: z.string(),
+  traceparent: z.string().optional(),
+});
+export type DispatchEntry = z.infer<typeof dispatchEntry>;
+
+/** A message on `rayflow.node.<type>`. */
+export const dispatchMessage = z.object({ v, type: z.string(), entries: z.array(dispatchEntry).min(1).max(256) });
+export type DispatchMessage = z.infer<typeof dispatchMessage>;
+
+// -------------------------------------------------------------------- results
+
+export const nodeResult = z.object({
+  /** The execution id of the dispatch entry that it answers. */
+  id: z.string(),
+  run: z.string(),
+  status: z.enum(["ok", "error"]),
+  outputs: jsonObject.optional(),
+  /** The exec outputs that become TAKEN; absent: the only one, `finish`. */
+  exec: z.array(z.string()).optional(),
+  error: errorInfo.optional(),
+  started_at: epochMs,
+  /** How long the node's code ran, ms. */
+  duration_ms: z.number().nonnegative(),
+  /** The actor process that ran it. */
+  actor: z.string(),
+});
+export type NodeResult = z.infer<typeof nodeResult>;
+
+/** A message on `rayflow.result.<type>.<partition>`. */
+export const resultMessage = z.object({ v, type: z.string(), results: z.array(nodeResult).min(1).max(256) });
+export type ResultMessage = z.infer<typeof resultMessage>;
+
+// ------------------------------------------------------- the rest of a run's log
+
+export const runStatus = z.enum(["succeeded", "failed", "cancelled"]);
+export type RunStatus = z.infer<typeof runStatus>;
+
+/** What people get of a finished run: HTTP, CLI and request/reply alike. Times are seconds. */
+export const runResult = z.object({
+  run_id: z.string(),
+  success: z.boolean(),
+  status: runStatus,
+  /** The name of the RETURN that was reached. */
+  return: z.string().nullable(),
+  status_code: z.number().int().nullable(),
+  result: jsonObject.nullable(),
+  error: errorInfo.nullable(),
+  statistics: z.object({
+    total_time: z.number(),
+    nodes_executed: z.number().int(),
+    nodes_failed: z.number().int(),
+    nodes_skipped: z.number().int(),
+    node_times: z.record(z.string(), z.number()),
+    errors: z.array(errorInfo),
+  }),
+});
+export type RunResult = z.infer<typeof runResult>;
+
+/** A message on `rayflow.run.<partition>.<run>`. */
+export const runMessage = z.discriminatedUnion("kind", [
+  z.object({
+    v,
+    kind: z.literal("submitted"),
+    run: z.string(),
+    flow,
+    /** The node types that the flow uses, as they were: a run is pinned to them. */
+    types: z.array(nodeType),
+    inputs: jsonObject,
+    options: runOptions,
+    /** Where the publisher wants the result. */
+    reply: z.string().optional(),
+    traceparent: z.string().optional(),
+    /** The activation of a control_subflow that waits for this run. */
+    parent: z.object({ run: z.string(), execution: z.string(), depth: z.number().int() }).optional(),
+  }),
+  /** A dispatch that could not be sent: the failure of that execution. */
+  z.object({ v, kind: z.literal("undeliverable"), run: z.string(), id: z.string(), error: errorInfo }),
+  z.object({ v, kind: z.literal("timer"), run: z.string(), id: z.string() }),
+  z.object({ v, kind: z.literal("signal"), run: z.string(), signal: z.string(), payload: z.unknown(), id: z.string() }),
+  /** A child run ended. */
+  z.object({ v, kind: z.literal("child"), run: z.string(), execution: z.string(), result: runResult }),
+  z.object({
+    v,
+    kind: z.literal("control"),
+    run: z.string(),
+    action: z.enum(["cancel", "terminate", "pause", "resume", "retry"]),
+    /** For retry: the node; absent: every failed one. */
+    node: z.string().optional(),
+    reason: z.string().optional(),
+  }),
+  z.object({ v, kind: z.literal("finished"), run: z.string(), result: runResult }),
+]);
+export type RunMessage = z.infer<typeof runMessage>;
+export type SubmittedMessage = Extract<RunMessage, { kind: "submitted" }>;
+
+// ----------------------------------------------------------- news and answers
+
+/** One step of a run as watchers see it, on `rayflow.event.<run>.node`. */
+export const nodeEvent = z.object({
+  node: z.string(),
+  type: z.string(),
+  scope: z.string(),
+  attempt: z.number().int(),
+  state: z.enum(["running", "completed", "failed", "skipped", "waiting", "retrying", "cancelled"]),
+  /** Seconds the node's code ran, once it ended. */
+  time: z.number().optional(),
+  inputs: jsonObject.optional(),
+  outputs: jsonObject.optional(),
+  error: errorInfo.optional(),
+});
+export type NodeEvent = z.infer<typeof nodeEvent>;
+
+export const runEvent = z.discriminatedUnion("kind", [
+  z.object({ v, kind: z.literal("accepted"), run_id: z.string(), flow: z.string() }),
+  z.object({
+    v,
+    kind: z.literal("refused"),
+    run_id: z.string(),
+    error: errorInfo,
+    errors: z.array(z.unknown()).optional(),
+    warnings: z.array(z.unknown()).optional(),
+  }),
+  z.object({ v, kind: z.literal("node"), run_id: z.string(), seq: z.number().int(), nodes: z.array(nodeEvent) }),
+  /** A node's type has no actor that takes its work: the run goes on when one appears. */
+  z.object({
+    v,
+    kind: z.literal("waiting"),
+    run_id: z.string(),
+    node: z.string(),
+    type: z.string(),
+    seconds: z.number(),
+  }),
+  z.object({ v, kind: z.literal("finished"), run_id: z.string(), result: runResult }),
+]);
+/** A message on `rayflow.event.<run>.<kind>`; `accepted`, `refused` and `finished` also go to `Rayflow-Reply`. */
+export type RunEvent = z.infer<typeof runEvent>;
+
+/** Headers that RayFlow reads or writes. */
+export const headerNames = {
+  /** Where the publisher of a submission wants its answers. */
+  reply: "Rayflow-Reply",
+  traceparent: "traceparent",
+  /** JetStream's own, spelled as the server spells it: the idempotency key. */
+  msgId: "Nats-Msg-Id",
+} as const;

@@ -1,0 +1,41 @@
+import { defineConfig } from "vitest/config";
+
+const shared = { pool: "forks", watch: false } as const;
+const ignored = ["**/node_modules/**", "dist/**"];
+
+/** Three kinds of test: pure and fast, with a real nats-server, with processes. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: "pure",
+          include: ["**/*.test.ts"],
+          exclude: [...ignored, "**/*.int.test.ts", "**/*.e2e.test.ts"],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "int",
+          include: ["**/*.int.test.ts"],
+          exclude: ignored,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "e2e",
+          include: ["**/*.e2e.test.ts"],
+          exclude: ignored,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: true,
+        },
+      },
+    ],
+  },
+});
