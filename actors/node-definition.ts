@@ -1,27 +1,24 @@
 /** What a node is to the actor that runs it: the types behind `defineNode`. */
 import type { z } from "zod";
 import type { ExecOutputs, NodeKind, NodeType } from "../flow/index.ts";
+import type { Variables } from "../store/index.ts";
+
+export type { VariableScope, Variables } from "../store/index.ts";
 
 /** Pins as an author writes them: a zod schema each. */
 export type PinSchemas = Record<string, z.ZodType>;
 
-type InputValues<I extends PinSchemas> = { [K in keyof I]: z.output<I[K]> };
-type OutputValues<O extends PinSchemas> = { [K in keyof O]: z.input<O[K]> };
-
-export type VariableScope = "run" | "flow" | "global";
-
-/** The variables that a node's code can reach; each call names its scope. */
-export interface Variables {
-  /** Undefined when it is not set; `null` is a value. */
-  get(scope: VariableScope, name: string): Promise<{ value: unknown } | undefined>;
-  set(scope: VariableScope, name: string, value: unknown): Promise<void>;
-  /** Adds once for this activation, however often it is delivered; gives the value after. */
-  increment(scope: VariableScope, name: string, by: number): Promise<number>;
-  exists(scope: VariableScope, name: string): Promise<boolean>;
-  /** Whether there was one. */
-  delete(scope: VariableScope, name: string): Promise<boolean>;
-  list(scope: VariableScope): Promise<Record<string, unknown>>;
-}
+/** No pins, for a node that declares none. */
+export type NoPins = Record<never, z.ZodType>;
+/** What `run` is given: defaults are filled in, an optional pin may be absent. */
+export type InputValues<I extends PinSchemas> = z.output<z.ZodObject<I>>;
+/** What `run` gives back: a pin that is optional or has a default may be left out. */
+export type OutputValues<O extends PinSchemas> = z.input<z.ZodObject<O>>;
+/** Outputs, or the exec outputs to open; nothing at all where no output is required. */
+export type RunResult<O extends PinSchemas> =
+  | OutputValues<O>
+  | Taken<Partial<OutputValues<O>>>
+  | (Record<never, never> extends OutputValues<O> ? undefined : never);
 
 /** What the deployment allows and offers to node code. */
 export interface NodeResources {
@@ -63,18 +60,31 @@ export interface NodeContext {
   heartbeat(): void;
 }
 
-/** What `run` may return: its outputs, or which exec outputs open and the outputs with them. */
+const TAKEN = Symbol.for("rayflow.taken");
+
+/** What `take` gives: which exec outputs open, and the outputs with them. */
 export class Taken<O> {
   readonly pins: readonly string[];
   readonly outputs: O;
+  /** Known across copies of this package, which `instanceof` is not. */
+  readonly [TAKEN] = true;
+
   constructor(pins: readonly string[], outputs: O) {
     this.pins = pins;
     this.outputs = outputs;
   }
+
+  static is(value: unknown): value is Taken<unknown> {
+    return typeof value === "object" && value !== null && TAKEN in value;
+  }
 }
 
 /** What an author hands to `defineNode`. */
-export interface NodeSpec<I extends PinSchemas, O extends PinSchemas, C extends z.ZodType> {
+export interface NodeSpec<
+  I extends PinSchemas = NoPins,
+  O extends PinSchemas = NoPins,
+  C extends z.ZodType = z.ZodType<Record<string, never>>,
+> {
   /** `<category>_<name>`, snake_case. */
   type: string;
   title: string;
@@ -90,18 +100,24 @@ export interface NodeSpec<I extends PinSchemas, O extends PinSchemas, C extends 
   config?: C;
   /** Exec outputs. Default: the one called `finish`. */
   exec?: string[] | ExecOutputs;
-  /** Checks that the run is still the same node; see NodeContext. Inputs and config come validated. */
+  /**
+   * The work. Inputs and config come validated, defaults filled in. What it throws fails the node: a RayflowError
+   * with its code and `retryable`, anything else as NodeExecutionError.
+   */
   run(args: {
     inputs: InputValues<I>;
     config: z.output<C>;
     ctx: NodeContext;
-  }): OutputValues<O> | Taken<Partial<OutputValues<O>>> | Promise<OutputValues<O> | Taken<Partial<OutputValues<O>>>>;
+  }): RunResult<NoInfer<O>> | Promise<RunResult<NoInfer<O>>>;
 }
 
 /** A node as the registry holds it. */
 export interface NodeDefinition {
   readonly nodeType: NodeType;
-  /** Undefined for the kinds that the run machine handles itself. */
+  /**
+   * Undefined for the kinds that the run machine handles itself.
+   * @throws ValidationError when inputs, config or what `run` gave do not fit; whatever `run` throws passes through.
+   */
   readonly execute:
     | ((inputs: Record<string, unknown>, config: Record<string, unknown>, ctx: NodeContext) => Promise<NodeOutcome>)
     | undefined;

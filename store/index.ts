@@ -1,0 +1,1 @@
+export type { VariableScope, Variables } from "./variables.ts";
