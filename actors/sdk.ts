@@ -1,0 +1,19 @@
+/** All that a node's file needs: the one module that `nodes/` imports, and what `import … from "rayflow"` gives authors. */
+export { z } from "zod";
+export { type Duration, duration, durationMs, fits, parsePinType, RayflowError, valueFits } from "../flow/index.ts";
+export { isPublishable } from "../nats/subjects.ts";
+export { defineControl, defineNode, isNodeDefinition, take } from "./define-node.ts";
+export type {
+  ControlSpec,
+  NodeContext,
+  NodeDefinition,
+  NodeLog,
+  NodeOutcome,
+  NodeResources,
+  NodeSpec,
+  PinSchemas,
+  Taken,
+  VariableScope,
+  Variables,
+} from "./node-definition.ts";
+export { any, bool, dict, float, int, list, str } from "./pins.ts";
