@@ -44,6 +44,10 @@ export const errorCodes = {
     help: "A loop passed its max_iterations: raise the limit in the loop's config if that many are meant.",
     retryable: false,
   },
+  SubflowDepthExceeded: {
+    help: "Runs called runs more than 32 deep: look for a flow that calls itself without an end.",
+    retryable: false,
+  },
   NoReturnReached: {
     help: "Every node settled and none of them was a RETURN: connect each path of the flow to a RETURN node.",
     retryable: false,
@@ -73,6 +77,10 @@ export const errorCodes = {
   },
   JetStreamDisabled: {
     help: "The NATS server runs without JetStream: start it with --jetstream and a store directory.",
+    retryable: false,
+  },
+  TopologyConflict: {
+    help: "A stream or bucket of RayFlow's name or subjects exists and is of another kind: remove it, or use another NATS account.",
     retryable: false,
   },
   RunTimeout: {

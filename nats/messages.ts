@@ -27,6 +27,8 @@ export const errorInfo = z.object({
 export const runOptions = z.object({
   /** Emits an event per node to `rayflow.event.<run>.node`. Default true. */
   events: z.boolean().optional(),
+  /** Puts inputs and outputs into those events. Default false. */
+  debug: z.boolean().optional(),
   /** Overrides the flow's error_strategy. */
   error_strategy: z.enum(["abort", "continue", "retry", "pause"]).optional(),
   /** Overrides the flow's drain. */
@@ -168,6 +170,10 @@ export type RunMessage = z.infer<typeof runMessage>;
 export type SubmittedMessage = Extract<RunMessage, { kind: "submitted" }>;
 
 // ----------------------------------------------------------- news and answers
+
+/** A message on `rayflow.cancel.<run>`: stop these executions, or all of the run's. */
+export const cancelMessage = z.object({ v, run: z.string(), executions: z.array(z.string()).optional() });
+export type CancelMessage = z.infer<typeof cancelMessage>;
 
 /** One step of a run as watchers see it, on `rayflow.event.<run>.node`. */
 export const nodeEvent = z.object({

@@ -1,0 +1,58 @@
+export { type ConnectOptions, connectNats, requireServer, type ServerReport } from "./connection.ts";
+export {
+  type ConsumerOptions,
+  ensureNodeConsumer,
+  ensureSubmitConsumer,
+  ensureTimerConsumer,
+  nodeConsumerName,
+  ORCHESTRATOR_CONSUMER,
+} from "./consumers.ts";
+export { type Decoded, decodeMessage, encodeMessage, findUnsafe, RefusalCounter, type Refusals } from "./decode.ts";
+export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
+export {
+  type DispatchEntry,
+  type DispatchMessage,
+  dispatchEntry,
+  dispatchMessage,
+  errorInfo,
+  headerNames,
+  type NodeEvent,
+  type NodeResult,
+  nodeEvent,
+  nodeResult,
+  type ResultMessage,
+  type RunEvent,
+  type RunMessage,
+  type RunOptions,
+  type RunResult,
+  type RunStatus,
+  resultMessage,
+  runEvent,
+  runMessage,
+  runOptions,
+  runResult,
+  runStatus,
+  type Submission,
+  type SubmittedMessage,
+  submission,
+  WIRE_VERSION,
+} from "./messages.ts";
+export { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
+export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
+export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
+export {
+  flowOfSubmitSubject,
+  fromSafeToken,
+  isPublishable,
+  type LogSubject,
+  parseFireSubject,
+  parseLogSubject,
+  partitionOf,
+  SUBMIT_SUBJECT,
+  type SubjectToken,
+  safeToken,
+  subjects,
+  subjectToken,
+} from "./subjects.ts";
+export { ensureTopology, type Topology, type TopologyOptions } from "./topology.ts";
+export { type TopologySettings, topologySettings } from "./topology-table.ts";

@@ -1,0 +1,35 @@
+/** The names of RayFlow's streams, buckets and consumers. */
+
+export const STREAMS = {
+  /** Submissions that no orchestrator has taken yet. */
+  submit: "RAYFLOW_SUBMIT",
+  /** Work that no actor has finished yet. */
+  nodes: "RAYFLOW_NODES",
+  /** Everything that changes a live run. */
+  log: "RAYFLOW_LOG",
+  /** Finished runs. */
+  history: "RAYFLOW_HISTORY",
+  /** Schedules, and what they fire. */
+  timers: "RAYFLOW_TIMERS",
+} as const;
+
+/** KV buckets, and `blobs`, which is an object store. */
+export const BUCKETS = {
+  vars: "rayflow_vars",
+  flows: "rayflow_flows",
+  catalog: "rayflow_catalog",
+  checkpoints: "rayflow_checkpoints",
+  leases: "rayflow_leases",
+  cache: "rayflow_cache",
+  blobs: "rayflow_blobs",
+} as const;
+
+/** The stream behind a KV bucket. */
+export function bucketStream(bucket: string): string {
+  return `KV_${bucket}`;
+}
+
+/** The stream behind an object store. */
+export function objectStream(store: string): string {
+  return `OBJ_${store}`;
+}
