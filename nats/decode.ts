@@ -13,7 +13,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
 /** The message in these bytes, or why they hold none. Never throws. */
-export function decodeMessage<T>(schema: z.ZodType<T>, bytes: Uint8Array): Decoded<T> {
+export function decodeMessage<S extends z.ZodType>(schema: S, bytes: Uint8Array): Decoded<z.output<S>> {
   let json: unknown;
   try {
     json = JSON.parse(utf8.decode(bytes));

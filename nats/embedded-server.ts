@@ -223,7 +223,9 @@ function releaseEventLoop(shell: ChildProcess): void {
 
 function lastLines(logFile: string): string {
   try {
-    return readFileSync(logFile, "utf8").trim().split("\n").slice(-8).join("\n").slice(-2_000);
+    const lines = readFileSync(logFile, "utf8").trim().split("\n");
+    const telling = lines.filter((line) => !line.includes("[INF]"));
+    return (telling.length > 0 ? telling : lines).slice(-8).join("\n").slice(-2_000);
   } catch {
     return "no log";
   }

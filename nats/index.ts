@@ -9,6 +9,7 @@ export {
 } from "./consumers.ts";
 export { type Decoded, decodeMessage, encodeMessage, findUnsafe, RefusalCounter, type Refusals } from "./decode.ts";
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
+export { runIdOf } from "./ids.ts";
 export {
   type DispatchEntry,
   type DispatchMessage,

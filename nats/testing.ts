@@ -79,3 +79,13 @@ export async function eventually(
     await new Promise((done) => setTimeout(done, 5));
   }
 }
+
+/** Resolves when the connection is up again after its server was away. */
+export async function reconnected(nc: NatsConnection): Promise<void> {
+  const answers = () =>
+    nc.flush().then(
+      () => true,
+      () => false,
+    );
+  await eventually(answers, "the connection is up again");
+}
