@@ -18,7 +18,8 @@ export type OutputValues<O extends PinSchemas> = z.input<z.ZodObject<O>>;
 export type RunResult<O extends PinSchemas> =
   | OutputValues<O>
   | Taken<Partial<OutputValues<O>>>
-  | (Record<never, never> extends OutputValues<O> ? undefined : never);
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function without return is what authors write
+  | (Record<never, never> extends OutputValues<O> ? void : never);
 
 /** What the deployment allows and offers to node code. */
 export interface NodeResources {

@@ -1,7 +1,17 @@
 /** All that a node's file needs: the one module that `nodes/` imports, and what `import … from "rayflow"` gives authors. */
 export { z } from "zod";
-export { type Duration, duration, durationMs, fits, parsePinType, RayflowError, valueFits } from "../flow/index.ts";
-export { isPublishable } from "../nats/subjects.ts";
+export {
+  apiSchema,
+  type Duration,
+  duration,
+  durationMs,
+  fits,
+  parsePinType,
+  RayflowError,
+  toErrorInfo,
+  valueFits,
+} from "../flow/index.ts";
+export { isPublishable } from "../nats/index.ts";
 export { defineControl, defineNode, isNodeDefinition, take } from "./define-node.ts";
 export type {
   ControlSpec,

@@ -1,0 +1,13 @@
+import { defineNode, float } from "../../actors/sdk.ts";
+import { finite } from "./_finite.ts";
+
+export default defineNode({
+  type: "math_multiply",
+  title: "Multiply",
+  category: "math",
+  description: "x times y.",
+  pure: true,
+  inputs: { x: float(), y: float() },
+  outputs: { result: float() },
+  run: ({ inputs: { x, y } }) => ({ result: finite(x * y, "x * y") }),
+});
