@@ -3,6 +3,8 @@ import { z } from "zod";
 
 /** Most nodes that one flow may have. */
 export const MAX_NODES = 10_000;
+/** Most edges that one flow may have. */
+export const MAX_EDGES = 100_000;
 /** What a node id looks like: ids go into subjects and keys. */
 export const ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
 /** Depth of nested values that a flow or an input may have. */

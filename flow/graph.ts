@@ -47,7 +47,10 @@ export interface GraphNode {
   readonly regions: readonly string[];
   /** How many inbound exec edges resolve in each of its regions. */
   readonly execInByRegion: ReadonlyMap<string, number>;
-  /** Exec nodes whose outputs its inputs read, through pure nodes too. `collect` of a loop is not among them. */
+  /**
+   * Exec nodes whose outputs its inputs read, through pure nodes too. What feeds a loop's `collect` is not among them,
+   * nor is a loop whose `item` or `index` is read in its body: it settles only after the body.
+   */
   readonly dataSources: readonly string[];
 }
 

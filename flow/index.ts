@@ -15,6 +15,7 @@ export {
   flowEdge,
   flowNode,
   ID_PATTERN,
+  MAX_EDGES,
   MAX_NODES,
   MAX_VALUE_DEPTH,
   type NodePolicy,
@@ -23,6 +24,9 @@ export {
   retryPolicy,
 } from "./flow.ts";
 export { type Graph, type GraphEdge, type GraphInput, type GraphNode, type Region, ROOT_REGION } from "./graph.ts";
+export { buildGraph, usedTypes } from "./graph-builder.ts";
+export { apiSchemaOf, type CheckedInputs, checkInputs } from "./inputs.ts";
+export { errorIssueCodes, type FlowIssue, flowIssue, type IssueCode, issueCode, warningIssueCodes } from "./issue.ts";
 export {
   type ExecOutputs,
   execOutputs,
@@ -34,4 +38,8 @@ export {
   type Pin,
   pin,
 } from "./node-type.ts";
+export { type NormalizedFlow, normalizeFlow } from "./normalize.ts";
 export { fits, formatPinType, type PinType, parsePinType, valueFits } from "./pin-type.ts";
+export { ERROR_PIN, type InputPin, type NodePins, resolvePins } from "./pins.ts";
+export { canonicalType } from "./type-alias.ts";
+export { type CheckedFlow, checkFlow, type ValidationResult, validateFlow } from "./validator.ts";

@@ -1,0 +1,38 @@
+/** DATA_CYCLE: nodes that would wait for each other for ever. */
+import type { CheckContext } from "./check-context.ts";
+import { route } from "./check-exec.ts";
+import { cycleIn, cyclicComponents } from "./digraph.ts";
+import type { IndexedNode, Link } from "./flow-index.ts";
+import { orderGraph } from "./order-graph.ts";
+
+export function checkOrder({ index, walk, regions, reported, cyclic, log }: CheckContext): void {
+  const { graph, owners, links } = orderGraph(index, walk, regions, reported);
+  for (const component of cyclicComponents(graph)) {
+    if (component.some((vertex) => isIn(cyclic, owners[vertex]))) continue; // EXEC_CYCLE says so
+    const { vertices, labels } = cycleIn(graph, component);
+    const cycle = labels.map((label) => links[label]);
+    const ids = vertices
+      .flatMap((vertex) => owners[vertex]?.id ?? [])
+      .filter((id, i, all) => i === 0 || id !== all[i - 1]);
+    const culprit = cycle.find((link) => link?.edge.kind === "data");
+    log.error("DATA_CYCLE", explain(ids, culprit, cycle), {
+      node_id: culprit?.target.id ?? ids[0],
+      edge_id: culprit?.edge.id,
+      ...(culprit ? { path: `inputs.${culprit.edge.target_pin}` } : {}),
+    });
+  }
+}
+
+function explain(ids: readonly string[], culprit: Link | undefined, cycle: readonly (Link | undefined)[]): string {
+  if (culprit === undefined || cycle.every((link) => link?.edge.kind === "data")) {
+    return `nodes wait for each other's values, ${route(ids)}: break the circle, with a variable if a value is to be kept`;
+  }
+  return (
+    `node "${culprit.target.id}" waits for "${culprit.edge.source_pin}" of "${culprit.source.id}" (edge ` +
+    `"${culprit.edge.id}"), which runs only after it, ${route(ids)}: read the value from a node that runs earlier`
+  );
+}
+
+function isIn(set: ReadonlySet<IndexedNode>, node: IndexedNode | undefined): boolean {
+  return node !== undefined && set.has(node);
+}

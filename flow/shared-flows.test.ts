@@ -1,0 +1,30 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { buildGraph } from "./graph-builder.ts";
+import { fixtureTypes } from "./testing.ts";
+import { checkFlow } from "./validator.ts";
+
+const folder = new URL("../examples/flows/", import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+
+interface FlowFile {
+  cases: { invalid?: string[] }[];
+}
+
+describe.each(files)("examples/flows/%s", (name) => {
+  const json = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as FlowFile;
+  const expected = json.cases.flatMap((one) => one.invalid ?? []);
+  const checked = checkFlow(json, fixtureTypes);
+
+  it(expected.length > 0 ? `has exactly the errors ${expected.join(", ")}` : "is valid, without a warning", () => {
+    const codes = new Set(checked.errors.map((issue) => issue.code));
+    expect([...codes].sort()).toEqual([...expected].sort());
+    if (expected.length === 0) expect(checked.warnings).toEqual([]);
+  });
+
+  it.runIf(expected.length === 0)("can be made into a graph", () => {
+    if (checked.flow === undefined) throw new Error("no flow");
+    const graph = buildGraph(checked.flow, fixtureTypes);
+    expect(graph.nodes.size).toBe(checked.flow.nodes.length);
+  });
+});
