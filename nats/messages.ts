@@ -36,19 +36,28 @@ export const runOptions = z.object({
 });
 export type RunOptions = z.infer<typeof runOptions>;
 
-/** The envelope on `rayflow.flow.run`. A bare flow (it has `nodes` or `flow.nodes`) is read as `{flow}`. */
-export const submission = z
-  .object({
-    flow: jsonObject.optional(),
-    /** A deployed flow: `name` or `name@version`. */
-    flowRef: z.string().optional(),
-    inputs: jsonObject.default({}),
-    options: runOptions.default({}),
-  })
-  .refine((value) => (value.flow === undefined) !== (value.flowRef === undefined), {
-    message: "exactly one of flow and flowRef is wanted",
-  });
+/** The envelope on `rayflow.flow.run`. A bare flow is read as `{flow}`. */
+export const submission = z.preprocess(
+  (json) => (isBareFlow(json) ? { flow: json } : json),
+  z
+    .object({
+      flow: jsonObject.optional(),
+      /** A deployed flow: `name` or `name@version`. */
+      flowRef: z.string().optional(),
+      inputs: jsonObject.default({}),
+      options: runOptions.default({}),
+    })
+    .refine((value) => (value.flow === undefined) !== (value.flowRef === undefined), {
+      message: "exactly one of flow and flowRef is wanted",
+    }),
+);
 export type Submission = z.infer<typeof submission>;
+
+/** `{flow: …}` is an envelope in any case: what it wraps is read as a flow, whatever shape it has. */
+function isBareFlow(json: unknown): boolean {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return false;
+  return "nodes" in json || "metadata" in json;
+}
 
 // ------------------------------------------------------------------- dispatch
 

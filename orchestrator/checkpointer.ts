@@ -1,0 +1,78 @@
+/** Writes down, about once a second, how far a partition has come. */
+import type { Checkpoint, CheckpointStore } from "../store/index.ts";
+import type { Logger } from "./logger.ts";
+import type { PartitionDriver } from "./partition-driver.ts";
+
+/** How often, ms. A recovery folds and may emit again what this much time brought. */
+const INTERVAL_MS = 1_000;
+
+export interface CheckpointerOptions {
+  readonly store: CheckpointStore;
+  readonly driver: PartitionDriver;
+  readonly owner: string;
+  readonly queueCreated: () => string;
+  readonly revision: number;
+  readonly logger: Logger;
+  /** Another orchestrator wrote the checkpoint: the partition is no longer this one's. */
+  readonly onTakenOver: () => void;
+}
+
+export class Checkpointer {
+  readonly #options: CheckpointerOptions;
+  #revision: number;
+  #written: Pick<Checkpoint, "replay_from" | "emitted_through" | "queue_created"> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.#revision = options.revision;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#queue(), INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  /** Writes a last one: who comes next has nothing to repeat. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#queue();
+    await this.#writing;
+  }
+
+  /** Ends without a word: the partition is somebody else's. */
+  abandon(): void {
+    clearInterval(this.#timer);
+  }
+
+  #queue(): void {
+    this.#writing = this.#writing.then(() => this.#write());
+  }
+
+  async #write(): Promise<void> {
+    const { store, driver, owner, queueCreated, logger, onTakenOver } = this.#options;
+    if (!driver.live) return;
+    const next = {
+      replay_from: driver.replayFrom,
+      emitted_through: driver.emitter.emittedThrough,
+      queue_created: queueCreated(),
+    };
+    const last = this.#written;
+    if (
+      last?.replay_from === next.replay_from &&
+      last.emitted_through === next.emitted_through &&
+      last.queue_created === next.queue_created
+    ) {
+      return;
+    }
+    try {
+      const content = { ...next, updated_at: new Date().toISOString(), owner };
+      this.#revision = await store.write(driver.partition, content, this.#revision);
+      this.#written = next;
+    } catch (error) {
+      logger.warn({ partition: driver.partition, err: error }, "the checkpoint was not written");
+      if ((error as { code?: unknown }).code === "StoreConflict") onTakenOver();
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Sends what the run machines want sent, for one partition, and knows how far the log's consequences are out.
+ *
+ * E1. A publish is repeated under the same `Nats-Msg-Id` until the server has it: the fold has already moved on, so
+ *     giving up would lose work.
+ * E2. `emittedThrough` never passes a message of the log while something that it caused is not acknowledged.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createHash } from "node:crypto";
+import type { JetStreamClient } from "@nats-io/jetstream";
+import { type ErrorInfo, RayflowError } from "../flow/index.ts";
+import { type DispatchEntry, encodeMessage, subjects, WIRE_VERSION } from "../nats/index.ts";
+import type { Logger } from "./logger.ts";
+
+/** Most entries of one dispatch message. */
+const MAX_ENTRIES = 32;
+/** What a message needs besides its entries: envelope and headers, bytes. */
+const OVERHEAD_BYTES = 4096;
+const FIRST_RETRY_MS = 50;
+const LONGEST_RETRY_MS = 2_000;
+
+export interface EmitterOptions {
+  readonly js: JetStreamClient;
+  /** The server's max_payload, bytes. */
+  readonly maxPayload: () => number;
+  readonly logger: Logger;
+}
+
+export class Emitter {
+  readonly #options: EmitterOptions;
+  /** Publishes that are not acknowledged, by the sequence that caused them; insertion order is log order. */
+  readonly #open = new Map<number, number>();
+  #seen: number;
+  #stopped = false;
+
+  constructor(options: EmitterOptions, startAt: number) {
+    this.#options = options;
+    this.#seen = startAt;
+  }
+
+  /** Every command caused by messages up to here has its PubAck. */
+  get emittedThrough(): number {
+    const first = this.#open.keys().next();
+    return first.done ? this.#seen : first.value - 1;
+  }
+
+  /** Publishes that are not acknowledged. */
+  get openCount(): number {
+    let sum = 0;
+    for (const count of this.#open.values()) sum += count;
+    return sum;
+  }
+
+  /** A message of the log was folded; what it caused, if anything, has been handed in before. */
+  passed(seq: number): void {
+    if (seq > this.#seen) this.#seen = seq;
+  }
+
+  /** After this, what is not acknowledged is given up: another orchestrator will send it. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Resolves when everything is acknowledged, or after `longestMs`. */
+  async drained(longestMs: number): Promise<void> {
+    const until = performance.now() + longestMs;
+    while (this.#open.size > 0 && !this.#stopped && performance.now() < until) await sleep(5);
+  }
+
+  /** Does something under the watch of `emittedThrough`, again and again until it succeeds. */
+  track(seq: number, what: string, attempt: () => Promise<unknown>): void {
+    this.#open.set(seq, (this.#open.get(seq) ?? 0) + 1);
+    void this.#persist(what, attempt).then((done) => {
+      if (!done) return;
+      const left = (this.#open.get(seq) ?? 1) - 1;
+      if (left === 0) this.#open.delete(seq);
+      else this.#open.set(seq, left);
+    });
+  }
+
+  publish(seq: number, subject: string, message: unknown, msgID: string): void {
+    const payload = encodeMessage(message);
+    this.track(seq, subject, () => this.#options.js.publish(subject, payload, { msgID }));
+  }
+
+  /**
+   * Sends work to the actors of one type, in as few messages as allowed. An entry that fits no message is handed to
+   * `undeliverable` instead.
+   */
+  dispatch(
+    seq: number,
+    type: string,
+    entries: readonly DispatchEntry[],
+    undeliverable: (entry: DispatchEntry, error: ErrorInfo) => void,
+  ): void {
+    const limit = this.#options.maxPayload() - OVERHEAD_BYTES;
+    let batch: { id: string; json: string }[] = [];
+    let size = 0;
+    for (const entry of entries) {
+      const json = JSON.stringify(entry);
+      const bytes = Buffer.byteLength(json);
+      if (bytes > limit) {
+        undeliverable(entry, tooLarge(entry, bytes, limit));
+        continue;
+      }
+      if (batch.length >= MAX_ENTRIES || size + bytes > limit) {
+        this.#send(seq, type, batch);
+        batch = [];
+        size = 0;
+      }
+      batch.push({ id: entry.id, json });
+      size += bytes + 1;
+    }
+    if (batch.length > 0) this.#send(seq, type, batch);
+  }
+
+  #send(seq: number, type: string, batch: readonly { id: string; json: string }[]): void {
+    // The entries are JSON already: their sizes had to be known.
+    const json = `{"v":${WIRE_VERSION},"type":${JSON.stringify(type)},"entries":[${batch.map((entry) => entry.json).join(",")}]}`;
+    const msgID = batch.length === 1 ? (batch[0]?.id ?? "") : hashOf(batch.map((entry) => entry.id));
+    const payload = Buffer.from(json);
+    const subject = subjects.node(type);
+    this.track(seq, subject, () => this.#options.js.publish(subject, payload, { msgID }));
+  }
+
+  async #persist(what: string, attempt: () => Promise<unknown>): Promise<boolean> {
+    for (let waitMs = FIRST_RETRY_MS; !this.#stopped; waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
+      try {
+        await attempt();
+        return true;
+      } catch (error) {
+        if (this.#stopped) return false;
+        this.#options.logger.warn({ what, err: error }, "a publish was not acknowledged; trying again");
+        await sleep(waitMs, undefined, { ref: false });
+      }
+    }
+    return false;
+  }
+}
+
+function tooLarge(entry: DispatchEntry, bytes: number, limit: number): ErrorInfo {
+  return new RayflowError(
+    "PayloadTooLarge",
+    `the inputs of ${entry.node} take ${bytes} bytes; a message holds at most ${limit}`,
+    { nodeId: entry.node },
+  ).toInfo();
+}
+
+function hashOf(ids: readonly string[]): string {
+  return createHash("sha256").update(ids.join("\n")).digest("base64url");
+}

@@ -1,0 +1,4 @@
+export { type Logger, silentLogger } from "./logger.ts";
+export { type Orchestrator, type OrchestratorOptions, startOrchestrator } from "./orchestrator.ts";
+export type { Command } from "./run/commands.ts";
+export { foldRun, graphOf, type LogEntry, Run } from "./run/fold.ts";

@@ -1,0 +1,183 @@
+/**
+ * Intake: turns what is published onto `rayflow.flow.run` into runs. All orchestrators share the queue.
+ *
+ * I1. A submission is acked once its `submitted` message is in the log, or once it is refused; never before.
+ * I2. Its run id follows from its `Nats-Msg-Id`, else from its place in the stream: delivered twice, it is one run.
+ * I3. What cannot be read is refused with its reason and never comes back.
+ */
+import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { checkFlow, type ErrorInfo, type NodeTypes, RayflowError, toErrorInfo, usedTypes } from "../flow/index.ts";
+import {
+  decodeMessage,
+  encodeMessage,
+  ensureSubmitConsumer,
+  flowOfSubmitSubject,
+  headerNames,
+  isPublishable,
+  ORCHESTRATOR_CONSUMER,
+  partitionOf,
+  type RefusalCounter,
+  type RunEvent,
+  type RunMessage,
+  runIdOf,
+  STREAMS,
+  type Submission,
+  subjects,
+  submission,
+  WIRE_VERSION,
+} from "../nats/index.ts";
+import type { VariableStore } from "../store/index.ts";
+import type { Logger } from "./logger.ts";
+
+/** How many submissions are worked on at once. */
+const PREFETCH = 256;
+/** Wait before a submission that met a fault of ours is delivered again, ms. */
+const AGAIN_MS = 1_000;
+/** What the log's message needs around the flow and its inputs, bytes. */
+const OVERHEAD_BYTES = 4096;
+
+export interface IntakeOptions {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  readonly partitions: number;
+  /** When RAYFLOW_SUBMIT was made: makes ids of unnamed submissions unlike those of an earlier stream. */
+  readonly submitCreated: string;
+  /** The live catalog. */
+  readonly types: () => NodeTypes;
+  readonly variables: VariableStore;
+  readonly refusals: RefusalCounter;
+  readonly logger: Logger;
+}
+
+interface Refusal {
+  readonly error: ErrorInfo;
+  readonly errors?: readonly unknown[];
+  readonly warnings?: readonly unknown[];
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  #messages: ConsumerMessages | undefined;
+  #loop: Promise<void> | undefined;
+  readonly #busy = new Set<Promise<void>>();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { js, jsm } = this.#options;
+    await ensureSubmitConsumer(jsm);
+    const consumer = await js.consumers.get(STREAMS.submit, ORCHESTRATOR_CONSUMER);
+    this.#messages = await consumer.consume({ max_messages: PREFETCH });
+    this.#loop = this.#take(this.#messages);
+  }
+
+  /** Stops taking submissions and waits for those that are being worked on. */
+  async stop(): Promise<void> {
+    await this.#messages?.close();
+    await this.#loop;
+    await Promise.allSettled(this.#busy);
+  }
+
+  async #take(messages: ConsumerMessages): Promise<void> {
+    for await (const msg of messages) {
+      const work = this.#accept(msg);
+      this.#busy.add(work);
+      void work.finally(() => this.#busy.delete(work));
+    }
+  }
+
+  async #accept(msg: JsMsg): Promise<void> {
+    const { logger, submitCreated } = this.#options;
+    const run = runIdOf(msg.headers?.get(headerNames.msgId) || `${submitCreated}:${msg.seq}`);
+    try {
+      const read = this.#read(msg);
+      if ("error" in read) return this.#refuse(msg, run, read);
+      await this.#submit(msg, run, read);
+    } catch (error) {
+      const info = toErrorInfo(error);
+      if (info.code === "PayloadTooLarge") return this.#refuse(msg, run, { error: info });
+      logger.warn({ run_id: run, err: error }, "a submission could not be taken in; it will be tried again");
+      msg.nak(AGAIN_MS);
+    }
+  }
+
+  #read(msg: JsMsg): { flow: ReturnType<typeof checkFlow>; submission: Submission } | Refusal {
+    const named = flowOfSubmitSubject(msg.subject);
+    if (named !== undefined) return refusal("FlowNotFound", `no flow is deployed under the name ${named}`);
+    const decoded = decodeMessage(submission, msg.data);
+    if (!decoded.ok) return refusal("MalformedMessage", `the submission cannot be read: ${decoded.reason}`);
+    const { flowRef, flow } = decoded.value;
+    if (flowRef !== undefined) return refusal("FlowNotFound", `no flow is deployed under the name ${flowRef}`);
+    const checked = checkFlow(flow, this.#options.types());
+    if (checked.valid) return { flow: checked, submission: decoded.value };
+    const count = checked.errors.length;
+    return {
+      ...refusal("InvalidFlow", `the flow has ${count} error${count === 1 ? "" : "s"}: ${checked.errors[0]?.message ?? ""}`),
+      errors: checked.errors,
+      warnings: checked.warnings,
+    };
+  }
+
+  async #submit(
+    msg: JsMsg,
+    run: string,
+    read: { flow: ReturnType<typeof checkFlow>; submission: Submission },
+  ): Promise<void> {
+    const { nc, js, partitions, types, variables } = this.#options;
+    const { flow } = read.flow;
+    if (!flow) throw new RayflowError("GraphBuildError", "a valid flow came without its normal form");
+    const reply = msg.headers?.get(headerNames.reply);
+    const traceparent = msg.headers?.get(headerNames.traceparent);
+    const message: RunMessage = {
+      v: WIRE_VERSION,
+      kind: "submitted",
+      run,
+      flow,
+      types: usedTypes(flow, types()),
+      inputs: read.submission.inputs,
+      options: read.submission.options,
+      ...(reply && isPublishable(reply) ? { reply } : {}),
+      ...(traceparent ? { traceparent } : {}),
+    };
+    const payload = encodeMessage(message);
+    const limit = (nc.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES;
+    if (payload.length > limit) {
+      throw new RayflowError("PayloadTooLarge", `the flow and its inputs take ${payload.length} bytes; ${limit} fit a message`);
+    }
+    if (Object.keys(flow.variables).length > 0) await variables.seedRun(run, flow.variables);
+    await js.publish(subjects.run(partitionOf(run, partitions), run), payload, { msgID: `${run}:submitted` });
+    this.#tell(msg, run, { v: WIRE_VERSION, kind: "accepted", run_id: run, flow: flow.name });
+    msg.ack();
+  }
+
+  #refuse(msg: JsMsg, run: string, why: Refusal): void {
+    const { refusals, logger } = this.#options;
+    refusals.add(msg.subject, why.error.message);
+    logger.warn({ run_id: run, code: why.error.code, reason: why.error.message }, "a submission was refused");
+    this.#tell(msg, run, {
+      v: WIRE_VERSION,
+      kind: "refused",
+      run_id: run,
+      error: why.error,
+      ...(why.errors ? { errors: [...why.errors] } : {}),
+      ...(why.warnings ? { warnings: [...why.warnings] } : {}),
+    });
+    msg.term(why.error.code);
+  }
+
+  #tell(msg: JsMsg, run: string, event: RunEvent): void {
+    const { nc } = this.#options;
+    const bytes = encodeMessage(event);
+    nc.publish(subjects.event(run, event.kind), bytes);
+    const reply = msg.headers?.get(headerNames.reply);
+    if (reply && isPublishable(reply)) nc.publish(reply, bytes);
+  }
+}
+
+function refusal(code: string, message: string): Refusal {
+  return { error: { code, message, retryable: false } };
+}

@@ -1,0 +1,136 @@
+/**
+ * The fold: a run is what its log says, message by message. The orchestrator folds live; the CLI, the tests and the
+ * editor fold the same messages with the same code to show a run at any point.
+ */
+import { buildGraph, type Graph, type NodeType, RayflowError } from "../../flow/index.ts";
+import type { ResultMessage, RunMessage, RunResult, SubmittedMessage } from "../../nats/messages.ts";
+import type { Command } from "./commands.ts";
+import { type RunActor, type RunEventIn, type RunMachineState, startMachine } from "./machine.ts";
+import { outstanding } from "./outstanding.ts";
+import { createRunState, type RunState } from "./state-tracker.ts";
+
+/** One message of a partition's log. `timeMs` is when JetStream stored it. */
+export type LogEntry =
+  | { readonly seq: number; readonly timeMs: number; readonly kind: "run"; readonly message: RunMessage }
+  | { readonly seq: number; readonly timeMs: number; readonly kind: "result"; readonly message: ResultMessage };
+
+/** What must still be known of a run when its `finished` message comes. */
+export interface EndedRun {
+  readonly id: string;
+  readonly reply: string | undefined;
+  /** Whether it may have written variables of its own. */
+  readonly hasVariables: boolean;
+}
+
+/** Categories of built-in types whose code never touches a variable. */
+const WITHOUT_VARIABLES = new Set(["base", "math", "logic", "string", "data", "control", "io"]);
+
+export function endedRun(message: SubmittedMessage): EndedRun {
+  const touches = message.types.some((type) => type.kind === "actor" && !WITHOUT_VARIABLES.has(type.category));
+  return {
+    id: message.run,
+    reply: message.reply,
+    hasVariables: touches || Object.keys(message.flow.variables).length > 0,
+  };
+}
+
+/** A run under the fold. */
+export class Run {
+  readonly id: string;
+  /** Sequence of its first message. */
+  readonly firstSeq: number;
+  readonly ended: EndedRun;
+  readonly #run: RunState;
+  readonly #machine: RunActor;
+
+  /** @throws GraphBuildError when the flow in the message does not make a graph. */
+  constructor(message: SubmittedMessage, at: { partition: number; seq: number; timeMs: number }, graph?: Graph) {
+    this.id = message.run;
+    this.firstSeq = at.seq;
+    this.ended = endedRun(message);
+    this.#run = createRunState(message, graph ?? graphOf(message), {
+      partition: at.partition,
+      time: at.timeMs,
+      seq: at.seq,
+    });
+    this.#machine = startMachine(this.#run);
+  }
+
+  /** Starts it: the `submitted` message is the first step. Gives what it wants done. */
+  begin(): Command[] {
+    return this.#step({ type: "begin", seq: this.firstSeq, time: this.#run.submittedAt });
+  }
+
+  /** Folds one message in. `result` messages may hold results of other runs too: only this run's are applied. */
+  apply(entry: LogEntry): Command[] {
+    const at = { seq: entry.seq, time: entry.timeMs };
+    if (entry.kind === "result") {
+      const { type, results } = entry.message;
+      const own = results.filter((result) => result.run === this.id);
+      return own.flatMap((result) => this.#step({ type: "message", ...at, message: { kind: "result", type, result } }));
+    }
+    const { message } = entry;
+    if (message.kind === "submitted" || message.kind === "finished") return [];
+    if (message.kind === "control" && message.action !== "retry") {
+      return this.#step({ type: message.action, ...at, reason: message.reason });
+    }
+    return this.#step({ type: "message", ...at, message });
+  }
+
+  /** What it asked for after `sinceSeq` and has not got yet. */
+  outstanding(sinceSeq: number): Command[] {
+    return outstanding(this.#run, sinceSeq);
+  }
+
+  get state(): RunMachineState {
+    return this.#machine.getSnapshot().value as RunMachineState;
+  }
+
+  /** The state as the planner keeps it: for reading alone. */
+  get details(): Readonly<RunState> {
+    return this.#run;
+  }
+
+  /** The result object, once the run has ended. */
+  get result(): RunResult | undefined {
+    return this.#run.result;
+  }
+
+  #step(event: RunEventIn): Command[] {
+    const run = this.#run;
+    this.#machine.send(event);
+    const snapshot = this.#machine.getSnapshot();
+    if (snapshot.status === "error") throw snapshot.error;
+    const commands = run.out;
+    run.out = [];
+    if (run.news.length > 0) {
+      const nodes = run.news;
+      run.news = [];
+      commands.push({ type: "announce", event: { v: 1, kind: "node", run_id: run.id, seq: event.seq, nodes } });
+    }
+    return commands;
+  }
+}
+
+/** The graph of a run's own flow with the node types it was pinned to. */
+export function graphOf(message: SubmittedMessage): Graph {
+  return buildGraph(message.flow, new Map(message.types.map((type: NodeType) => [type.type, type])));
+}
+
+/**
+ * Folds the messages of one run, in log order, up to and including `untilSeq`.
+ * @throws RunNotFound when its `submitted` message is not among them.
+ */
+export function foldRun(runId: string, partition: number, entries: Iterable<LogEntry>, untilSeq = Infinity): Run {
+  let run: Run | undefined;
+  for (const entry of entries) {
+    if (entry.seq > untilSeq) break;
+    if (run) run.apply(entry);
+    else if (entry.kind === "run" && entry.message.kind === "submitted" && entry.message.run === runId) {
+      run = new Run(entry.message, { partition, seq: entry.seq, timeMs: entry.timeMs });
+      run.begin();
+    }
+  }
+  if (!run) throw new RayflowError("RunNotFound", `the log holds no submission of ${runId}`);
+  return run;
+}
