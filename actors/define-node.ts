@@ -4,7 +4,7 @@
  * About seventy types load whenever a process starts, so what is costly (JSON Schemas, zod objects) is made at first use.
  */
 import { z } from "zod";
-import { type ExecOutputs, type NodeType, nodeType, RayflowError } from "../flow/index.ts";
+import { type ExecOutputs, type NodeType, nodeType as nodeTypeSchema, RayflowError } from "../flow/index.ts";
 import {
   type ControlSpec,
   type NodeDefinition,
@@ -34,16 +34,17 @@ export function defineNode<
   const inputs: PinSchemas = spec.inputs ?? {};
   const outputs: PinSchemas = spec.outputs ?? {};
   const exec = execOutputsOf(spec.exec);
+  const nodeType = describe(spec, inputs, outputs, {
+    kind: "actor",
+    pure: spec.pure ?? false,
+    version: spec.version ?? "1",
+    exec: { input: true, outputs: exec, error: true },
+  });
   const checks = ioChecks(spec.type, { inputs, outputs, config: spec.config });
   type Args = Parameters<typeof spec.run>[0];
 
   return brand({
-    nodeType: describe(spec, inputs, outputs, {
-      kind: "actor",
-      pure: spec.pure ?? false,
-      version: spec.version ?? "1",
-      exec: { input: true, outputs: exec, error: true },
-    }),
+    nodeType,
     async execute(values, rawConfig, ctx) {
       const config = checks.config(rawConfig);
       const args = { inputs: checks.inputs(values), config, ctx } as Args;
@@ -108,7 +109,7 @@ function describe(
   outputs: PinSchemas,
   rest: Pick<NodeType, "kind" | "pure" | "version" | "exec"> & Partial<NodeType>,
 ): NodeType {
-  if (!nodeType.shape.type.safeParse(spec.type).success) {
+  if (!nodeTypeSchema.shape.type.safeParse(spec.type).success) {
     throw new RayflowError(
       "NodeLoadError",
       `"${spec.type}" is no type name: lower-case letters, digits and _, 64 at most`,

@@ -1,6 +1,6 @@
 /** Pins as node authors write them (zod schemas) and as the catalog holds them (DESIGN §3). */
 import { z } from "zod";
-import { formatPinType, type Pin, type PinType } from "../flow/index.ts";
+import { formatPinType, type Pin, type PinType, RayflowError } from "../flow/index.ts";
 import type { PinSchemas } from "./node-definition.ts";
 
 /** A whole number. */
@@ -74,6 +74,7 @@ export function pinTypeOf(schema: z.core.$ZodType, side: Side): PinType {
 export function derivePins(schemas: PinSchemas, side: Side): Record<string, Pin> {
   const pins: Record<string, Pin> = {};
   for (const [name, schema] of Object.entries(schemas)) {
+    if (!schema?._zod) throw new RayflowError("NodeLoadError", `${side} "${name}" is not a schema of zod 4`);
     const derived: Pin = { type: formatPinType(pinTypeOf(schema, side)) };
     if (side === "input") {
       const fallback = defaultOf(schema);
