@@ -1,0 +1,238 @@
+/**
+ * An actor: the part of a process that takes work for its node types from NATS, runs it and publishes the results.
+ *
+ * It wires the parts and owns their order of starting and stopping. It does not own the connection, which the caller
+ * closes after `stop`.
+ */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "pino";
+import { RayflowError } from "../flow/index.ts";
+import { ensureNodeConsumer, ensureTopology, STREAMS, subjects } from "../nats/index.ts";
+import { NodeCatalog, VariableStore } from "../store/index.ts";
+import { DispatchPuller } from "./dispatch-puller.ts";
+import type { NodeDefinition, NodeResources } from "./node-definition.ts";
+import { NodeExecutor } from "./node-executor.ts";
+import { ResultPublisher } from "./result-publisher.ts";
+import { Workload, type WorkloadCounters } from "./workload.ts";
+
+export interface ActorOptions {
+  readonly nc: NatsConnection;
+  readonly nodes: ReadonlyMap<string, NodeDefinition>;
+  /** Which of them to serve. Default: all that an actor runs. */
+  readonly types?: readonly string[] | undefined;
+  /** Who ran it, in results and logs. Default: host, process id and some random letters. */
+  readonly id?: string | undefined;
+  /** Entries that run at once in this process. Default 64. */
+  readonly concurrency?: number | undefined;
+  /** Messages of one type that may wait here for a slot or be on their way. Default 8. */
+  readonly prefetch?: number | undefined;
+  /** How long the server waits for a sign of life before another actor gets the work, ms. Default 15 000. */
+  readonly ackWaitMs?: number | undefined;
+  /** How many actors may be lost over one piece of work before it fails with ActorLost. Default 3. */
+  readonly maxLost?: number | undefined;
+  /** The folder that `io_file_*` may use. Default: none. */
+  readonly filesRoot?: string | undefined;
+  /** Whether `io_http_request` may reach private addresses. Default false. */
+  readonly allowPrivateAddresses?: boolean | undefined;
+  /** As given to `connectNats`. Default `_INBOX`. */
+  readonly inboxPrefix?: string | undefined;
+  readonly logger: Logger;
+}
+
+export interface StopOptions {
+  /** How long running work may go on before it is aborted and handed back, ms. Default 10 000. */
+  readonly drainMs?: number | undefined;
+}
+
+export interface Actor extends AsyncDisposable {
+  readonly id: string;
+  /** The types that it serves, sorted. */
+  readonly types: readonly string[];
+  readonly counters: Readonly<WorkloadCounters>;
+  /** Takes no more work, hands back what has not begun, lets the rest end. Again: waits for the same stop. */
+  stop(options?: StopOptions): Promise<void>;
+}
+
+const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
+/** What a result message takes besides its results, and room to spare. */
+const MESSAGE_MARGIN_BYTES = 4_096;
+/** How long a stopping actor waits for the acks of its last results. */
+const LAST_ACKS_MS = 5_000;
+const FLUSH_MS = 2_000;
+
+/**
+ * Starts an actor; resolves when its types are in the catalog and it takes work.
+ * @throws NodeLoadError when a type is asked for that is not there or that the orchestrator runs itself
+ */
+export async function startActor(options: ActorOptions): Promise<Actor> {
+  const { nc, nodes } = options;
+  const id = options.id ?? `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  const logger = options.logger.child({ actor: id });
+  const definitions = servedBy(nodes, options.types);
+  const types = [...definitions.keys()].sort();
+  const ackWaitMs = options.ackWaitMs ?? 15_000;
+
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  await ensureQueue(nc, jsm);
+  const [variables, catalog] = await Promise.all([VariableStore.open(nc), NodeCatalog.open(nc)]);
+  // Nobody serves the control types, but flows use them: whoever has loaded their declarations declares them too.
+  const declared = [...nodes.values()].map(({ nodeType }) => nodeType);
+  const register = () =>
+    catalog.register(declared.filter(({ type, kind }) => kind !== "actor" || definitions.has(type)));
+
+  const maxPayload = rememberMaxPayload(nc);
+  const executor = new NodeExecutor({
+    actor: id,
+    logger,
+    variables: (entry) =>
+      variables.forExecution({ run: entry.run, flow: entry.flow, idempotencyKey: entry.idempotency_key }),
+    resources: resourcesOf(options),
+    maxResultBytes: () => maxPayload() - MESSAGE_MARGIN_BYTES,
+  });
+  const publisher = new ResultPublisher({ js: jetstream(nc), logger, maxMessageBytes: maxPayload });
+  const puller: DispatchPuller = new DispatchPuller({
+    nc,
+    types,
+    inboxPrefix: options.inboxPrefix,
+    prefetch: options.prefetch ?? 8,
+    ensureQueue: () => ensureQueue(nc, jsm),
+    ensureConsumer: (type) => ensureNodeConsumer(jsm, type, { ackWaitMs }),
+    onDelivery: (delivery) => workload.receive(delivery),
+    onNewQueue: () => void register().catch((error: unknown) => logger.warn({ err: error }, "catalog not renewed")),
+    logger,
+  });
+  const workload: Workload = new Workload({
+    definitions,
+    executor,
+    publisher,
+    puller,
+    concurrency: options.concurrency ?? 64,
+    maxLost: options.maxLost ?? 3,
+    logger,
+  });
+
+  const cancels = nc.subscribe(subjects.cancelAll(), {
+    callback: (error, msg) => {
+      if (!error) workload.cancelRun(msg.subject.slice(msg.subject.lastIndexOf(".") + 1));
+    },
+  });
+  try {
+    await Promise.all([register(), puller.start()]);
+  } catch (error) {
+    cancels.unsubscribe();
+    await puller.stop();
+    throw error;
+  }
+
+  const pulse = setInterval(() => {
+    workload.working();
+    puller.checkSilence();
+  }, ackWaitMs / 3);
+  const unwatch = watchConnection(nc, (change) => {
+    if (change === "lost") puller.disconnected();
+    else {
+      publisher.retryNow();
+      void puller.reconnected();
+    }
+  });
+
+  let stopping: Promise<void> | undefined;
+  const stop = async (drainMs: number): Promise<void> => {
+    // Deliveries that are on their way are handed back as they come.
+    workload.handBack();
+    await puller.stop();
+    if (drainMs > 0) await within(drainMs, workload.whenIdle());
+    workload.abort();
+    await publisher.close(nc.isClosed() ? 0 : LAST_ACKS_MS);
+    clearInterval(pulse);
+    unwatch();
+    if (nc.isClosed()) return;
+    const unfinished = workload.handBackAll();
+    if (unfinished > 0) logger.warn({ messages: unfinished }, "stopped before all work had ended: handed it back");
+    cancels.unsubscribe();
+    await within(FLUSH_MS, nc.flush()).catch(() => {});
+  };
+  const stopOnce = (stopOptions: StopOptions = {}): Promise<void> => {
+    stopping ??= stop(stopOptions.drainMs ?? 10_000);
+    return stopping;
+  };
+  void nc.closed().then(() => stopOnce({ drainMs: 0 }));
+  logger.info({ types: types.length }, "actor ready");
+  return { id, types, counters: workload.counters, stop: stopOnce, [Symbol.asyncDispose]: () => stopOnce() };
+}
+
+/** The definitions that an actor runs, by type. */
+function servedBy(
+  nodes: ReadonlyMap<string, NodeDefinition>,
+  types: readonly string[] | undefined,
+): Map<string, NodeDefinition> {
+  const served = new Map([...nodes].filter(([, definition]) => definition.nodeType.kind === "actor"));
+  if (types === undefined) return served;
+  const missing = types.filter((type) => !served.has(type));
+  if (missing.length > 0) {
+    const names = missing.map((type) => (nodes.has(type) ? `${type} (run by the orchestrator)` : type)).join(", ");
+    throw new RayflowError("NodeLoadError", `no such node type for an actor: ${names}`);
+  }
+  return new Map([...served].filter(([type]) => types.includes(type)));
+}
+
+/** The creation time of the dispatch queue, which is set up when it is not there. */
+async function ensureQueue(nc: NatsConnection, jsm: JetStreamManager): Promise<string> {
+  try {
+    const info = await jsm.streams.info(STREAMS.nodes);
+    return new Date(info.created).toISOString();
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError && error.status === 404)) throw error;
+    return (await ensureTopology(nc)).queueCreated;
+  }
+}
+
+/** While the connection is down the client does not know what the server allows: the last answer counts. */
+function rememberMaxPayload(nc: NatsConnection): () => number {
+  let last = DEFAULT_MAX_PAYLOAD;
+  return () => {
+    last = nc.info?.max_payload ?? last;
+    return last;
+  };
+}
+
+function resourcesOf(options: ActorOptions): NodeResources {
+  const { nc } = options;
+  return {
+    filesRoot: options.filesRoot,
+    allowPrivateAddresses: options.allowPrivateAddresses ?? false,
+    publish: (subject, payload) => nc.publish(subject, payload),
+    request: async (subject, payload, timeoutMs) => (await nc.request(subject, payload, { timeout: timeoutMs })).data,
+  };
+}
+
+/** Calls back when the connection goes and when it is back; gives what ends that. */
+function watchConnection(nc: NatsConnection, onChange: (change: "lost" | "back") => void): () => void {
+  const statuses = nc.status();
+  void (async () => {
+    for await (const { type } of statuses) {
+      if (type === "disconnect") onChange("lost");
+      else if (type === "reconnect") onChange("back");
+    }
+  })();
+  // The client's iterator has a stop that its type does not tell of.
+  return () => {
+    if ("stop" in statuses && typeof statuses.stop === "function") statuses.stop();
+  };
+}
+
+/** Resolves with the promise, or when the time is over. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((done) => {
+    timer = setTimeout(done, ms);
+  });
+  try {
+    await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

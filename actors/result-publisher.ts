@@ -1,0 +1,184 @@
+/**
+ * ResultPublisher sends results to the log and says when each one is there for good.
+ *
+ * R1. Results of one type and partition that end in the same turn of the event loop share a message; none waits longer.
+ * R2. A message is sent again, under the same id, until the server has acked it or the publisher is closed.
+ * R3. `onAcked` is called once per result, and never for a result that may not be in the log.
+ */
+import { hash } from "node:crypto";
+import { JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
+import { errors } from "@nats-io/transport-node";
+import type { Logger } from "pino";
+import { RayflowError, toErrorInfo } from "../flow/index.ts";
+import { subjects, WIRE_VERSION } from "../nats/index.ts";
+import { Interrupts } from "./interrupts.ts";
+import { type SealedResult, sealResult } from "./sealed-result.ts";
+
+/** What the schema of a result message allows. */
+const MAX_RESULTS = 256;
+const ACK_TIMEOUT_MS = 5_000;
+/** Room for `{"v":1,"type":…,"results":[…]}` and the header. */
+const ENVELOPE_BYTES = 1_024;
+/** The server's "message size exceeds maximum allowed": no later try will do better. */
+const MESSAGE_TOO_LARGE = 10054;
+
+interface Pending {
+  readonly sealed: SealedResult;
+  readonly onAcked: () => void;
+}
+
+interface Buffer {
+  readonly type: string;
+  readonly subject: string;
+  results: Pending[];
+}
+
+export interface ResultPublisherOptions {
+  readonly js: JetStreamClient;
+  readonly logger: Logger;
+  /** The largest message that the server takes, bytes. */
+  readonly maxMessageBytes: () => number;
+}
+
+export class ResultPublisher {
+  readonly #options: ResultPublisherOptions;
+  readonly #buffers = new Map<string, Buffer>();
+  readonly #interrupts = new Interrupts();
+  readonly #idle: (() => void)[] = [];
+  #unacked = 0;
+  #scheduled = false;
+  #closed = false;
+
+  constructor(options: ResultPublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Results that are not known to be in the log. */
+  get unacked(): number {
+    return this.#unacked;
+  }
+
+  /** Sends a result with all others of this turn. */
+  add(type: string, partition: number, sealed: SealedResult, onAcked: () => void): void {
+    if (this.#closed) return;
+    this.#unacked++;
+    const subject = subjects.result(type, partition);
+    let buffer = this.#buffers.get(subject);
+    if (!buffer) {
+      buffer = { type, subject, results: [] };
+      this.#buffers.set(subject, buffer);
+    }
+    buffer.results.push({ sealed, onAcked });
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  /** The connection is back: sends what is unanswered again instead of waiting for its time to pass. */
+  retryNow(): void {
+    this.#interrupts.fire();
+  }
+
+  /** Waits until everything is acked, at most so long; then gives up what is left. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#flush();
+    if (this.#unacked > 0 && timeoutMs > 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((done) => {
+        this.#idle.push(done);
+        timer = setTimeout(done, timeoutMs);
+      });
+      clearTimeout(timer);
+    }
+    this.#closed = true;
+    this.retryNow();
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const maxBytes = this.#options.maxMessageBytes() - ENVELOPE_BYTES;
+    for (const buffer of this.#buffers.values()) {
+      if (buffer.results.length === 0) continue;
+      const results = buffer.results;
+      buffer.results = [];
+      let message: Pending[] = [];
+      let bytes = 0;
+      for (const pending of results) {
+        const size = pending.sealed.bytes + 1;
+        if (message.length > 0 && (message.length === MAX_RESULTS || bytes + size > maxBytes)) {
+          void this.#send(buffer, message);
+          message = [];
+          bytes = 0;
+        }
+        message.push(pending);
+        bytes += size;
+      }
+      void this.#send(buffer, message);
+    }
+  }
+
+  async #send(buffer: Buffer, message: Pending[]): Promise<void> {
+    const { js, logger } = this.#options;
+    const payload = encode(buffer.type, message);
+    const options = { msgID: messageId(message), timeout: ACK_TIMEOUT_MS };
+    for (let tries = 1; !this.#closed; tries++) {
+      try {
+        await this.#interrupts.race(js.publish(buffer.subject, payload, options));
+        this.#acked(message);
+        return;
+      } catch (problem) {
+        if (isTooLarge(problem) && !isRefusal(message)) {
+          this.#divide(buffer, message);
+          return;
+        }
+        const fields = { subject: buffer.subject, results: message.length, tries, error: toErrorInfo(problem) };
+        if (!this.#closed) logger.warn(fields, "results are not acked yet: trying again");
+        await this.#interrupts.backOff(tries);
+      }
+    }
+  }
+
+  /** The stream allows less than the server said: each alone, and the one that is too large alone fails its node. */
+  #divide(buffer: Buffer, message: Pending[]): void {
+    const [only] = message;
+    if (message.length > 1) {
+      for (const pending of message) void this.#send(buffer, [pending]);
+    } else if (only) {
+      const result = only.sealed.result;
+      const error = new RayflowError(
+        "PayloadTooLarge",
+        `${only.sealed.bytes} bytes are more than the log takes`,
+      ).toInfo();
+      const { outputs: _outputs, exec: _exec, ...rest } = result;
+      const failed = sealResult({ ...rest, status: "error", error }, only.sealed.bytes);
+      void this.#send(buffer, [{ sealed: failed, onAcked: only.onAcked }]);
+    }
+  }
+
+  #acked(message: readonly Pending[]): void {
+    this.#unacked -= message.length;
+    for (const { onAcked } of message) onAcked();
+    if (this.#unacked === 0) for (const done of this.#idle.splice(0)) done();
+  }
+}
+
+function encode(type: string, message: readonly Pending[]): string {
+  const results = message.map(({ sealed }) => sealed.json).join(",");
+  return `{"v":${WIRE_VERSION},"type":${JSON.stringify(type)},"results":[${results}]}`;
+}
+
+/** The same for the same results: of two copies the log keeps one. */
+function messageId(message: readonly Pending[]): string {
+  const ids = message.map(({ sealed }) => sealed.result.id);
+  return ids.length === 1 ? (ids[0] ?? "") : hash("sha256", ids.join("\n"), "base64url");
+}
+
+/** Whether it already says that its own outputs were too large: dividing it again would change nothing. */
+function isRefusal(message: readonly Pending[]): boolean {
+  return message.length === 1 && message[0]?.sealed.result.error?.code === "PayloadTooLarge";
+}
+
+function isTooLarge(problem: unknown): boolean {
+  if (problem instanceof JetStreamApiError) return problem.code === MESSAGE_TOO_LARGE;
+  return problem instanceof errors.InvalidArgumentError && problem.message.includes("max_payload");
+}
