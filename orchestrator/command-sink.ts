@@ -13,9 +13,9 @@ import {
 } from "../nats/index.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Logger } from "./logger.ts";
-import type { RunEndings } from "./run-endings.ts";
 import type { Command } from "./run/commands.ts";
 import type { EndedRun, Run } from "./run/fold.ts";
+import type { RunEndings } from "./run-endings.ts";
 import type { Timers } from "./timers.ts";
 
 export interface CommandSinkOptions {

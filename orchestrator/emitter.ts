@@ -5,8 +5,9 @@
  *     giving up would lose work.
  * E2. `emittedThrough` never passes a message of the log while something that it caused is not acknowledged.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+
 import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { type ErrorInfo, RayflowError } from "../flow/index.ts";
 import { type DispatchEntry, encodeMessage, subjects, WIRE_VERSION } from "../nats/index.ts";

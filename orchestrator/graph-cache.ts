@@ -11,7 +11,9 @@ export class GraphCache {
 
   /** @throws GraphBuildError */
   get(message: SubmittedMessage): Graph {
-    const key = createHash("sha1").update(JSON.stringify([message.flow, message.types])).digest("base64");
+    const key = createHash("sha1")
+      .update(JSON.stringify([message.flow, message.types]))
+      .digest("base64");
     const known = this.#graphs.get(key);
     if (known) {
       // Moves to the end: the first one is always the one that was longest not used.

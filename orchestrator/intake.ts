@@ -116,7 +116,10 @@ export class Intake {
     if (checked.valid) return { flow: checked, submission: decoded.value };
     const count = checked.errors.length;
     return {
-      ...refusal("InvalidFlow", `the flow has ${count} error${count === 1 ? "" : "s"}: ${checked.errors[0]?.message ?? ""}`),
+      ...refusal(
+        "InvalidFlow",
+        `the flow has ${count} error${count === 1 ? "" : "s"}: ${checked.errors[0]?.message ?? ""}`,
+      ),
       errors: checked.errors,
       warnings: checked.warnings,
     };
@@ -146,7 +149,10 @@ export class Intake {
     const payload = encodeMessage(message);
     const limit = (nc.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES;
     if (payload.length > limit) {
-      throw new RayflowError("PayloadTooLarge", `the flow and its inputs take ${payload.length} bytes; ${limit} fit a message`);
+      throw new RayflowError(
+        "PayloadTooLarge",
+        `the flow and its inputs take ${payload.length} bytes; ${limit} fit a message`,
+      );
     }
     if (Object.keys(flow.variables).length > 0) await variables.seedRun(run, flow.variables);
     await js.publish(subjects.run(partitionOf(run, partitions), run), payload, { msgID: `${run}:submitted` });

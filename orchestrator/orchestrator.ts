@@ -146,7 +146,8 @@ class OrchestratorService implements Orchestrator {
     this.#leases = await LeaseManager.open(nc, {
       id: this.id,
       partitions: topology.partitions,
-      onAcquired: (partition) => void this.#acquire(partition).catch((error) => this.#failedToAcquire(partition, error)),
+      onAcquired: (partition) =>
+        void this.#acquire(partition).catch((error) => this.#failedToAcquire(partition, error)),
       onLost: (partition) => void this.#release(partition, false),
     });
     await Promise.all([watch.ready, this.#leases.start(), this.#timers.start()]);
@@ -250,7 +251,10 @@ class OrchestratorService implements Orchestrator {
         const topology = await ensureTopology(nc);
         if (topology.queueCreated === this.#queueCreated) continue;
         this.#queueCreated = topology.queueCreated;
-        logger.warn({ queue_created: topology.queueCreated }, "the dispatch queue is new; sending again what is in flight");
+        logger.warn(
+          { queue_created: topology.queueCreated },
+          "the dispatch queue is new; sending again what is in flight",
+        );
         for (const { driver } of this.#driven.values()) driver.resendInFlight();
       } catch (error) {
         logger.error({ err: error }, "the streams could not be looked at after a reconnect");

@@ -93,14 +93,15 @@ export class PartitionDriver {
     const reader = await log.openPartition(this.partition, checkpoint?.replay_from ?? 1);
     this.#reader = reader;
     if (this.#stopping) return reader.stop();
-    if (reader.caughtUp) this.#goLive();
+    void reader.untilCaughtUp.then(() => this.#goLive());
     for await (const entry of reader) {
       this.#take(entry);
-      if (!this.#live && reader.caughtUp) this.#goLive();
+      if (reader.caughtUp) this.#goLive();
     }
   }
 
   #goLive(): void {
+    if (this.#live || this.#stopping) return;
     this.#live = true;
     const { checkpoint, queueLost } = this.#options;
     const since = checkpoint?.emitted_through ?? 0;
@@ -169,7 +170,14 @@ export class PartitionDriver {
       status_code: null,
       result: null,
       error,
-      statistics: { total_time: 0, nodes_executed: 0, nodes_failed: 0, nodes_skipped: 0, node_times: {}, errors: [error] },
+      statistics: {
+        total_time: 0,
+        nodes_executed: 0,
+        nodes_failed: 0,
+        nodes_skipped: 0,
+        node_times: {},
+        errors: [error],
+      },
     };
     const message: RunMessage = { v: WIRE_VERSION, kind: "finished", run: id, result };
     this.#options.sink.append(seq, message, `${id}:finished`);

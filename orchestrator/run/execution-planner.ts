@@ -6,7 +6,14 @@
  * P2. All DEAD: it is skipped, and its own outputs become DEAD.
  * P3. Once the run has an outcome, nothing starts any more.
  */
-import { durationMs, type ErrorInfo, type GraphEdge, type GraphNode, ROOT_REGION } from "../../flow/index.ts";
+import {
+  durationMs,
+  type ErrorInfo,
+  type GraphEdge,
+  type GraphNode,
+  RayflowError,
+  ROOT_REGION,
+} from "../../flow/index.ts";
 import {
   applyBreak,
   applyContinue,
@@ -88,9 +95,11 @@ function move(run: RunState, task: Extract<Task, { activation: Activation }>): v
 
 function resolve(run: RunState, path: string, edge: GraphEdge, taken: boolean): void {
   const scope = run.scopes.get(path);
-  if (!scope) return;
+  if (!scope || scope.closing) return;
   const activation = activationIn(run, scope, edge.target);
-  if (isSettled(activation) || activation.pending === 0) return;
+  if (activation.pending === 0) {
+    throw new RayflowError("GraphBuildError", `the exec edge ${edge.id} resolved twice in scope "${path}"`);
+  }
   activation.pending--;
   if (taken) activation.taken++;
   if (activation.pending > 0) return;

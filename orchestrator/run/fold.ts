@@ -98,6 +98,8 @@ export class Run {
 
   #step(event: RunEventIn): Command[] {
     const run = this.#run;
+    // A run that has ended is deaf: late results and timers are no news to it.
+    if (this.#machine.getSnapshot().status !== "active") return [];
     this.#machine.send(event);
     const snapshot = this.#machine.getSnapshot();
     if (snapshot.status === "error") throw snapshot.error;

@@ -55,6 +55,7 @@ export function cancelWithin(run: RunState, path: string): void {
   const stopped: string[] = [];
   for (const scope of run.scopes.values()) {
     if (!isWithin(scope.path, path)) continue;
+    scope.closing = true;
     for (const activation of scope.activations.values()) {
       if (isSettled(activation)) continue;
       const active = activation.state !== "idle";

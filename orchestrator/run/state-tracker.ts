@@ -114,6 +114,8 @@ export interface Scope {
   readonly offered: Readonly<Record<string, unknown>>;
   readonly activations: Map<string, Activation>;
   unsettled: number;
+  /** It was cut short: nothing starts in it any more. */
+  closing: boolean;
   /** Pins of control_sequence nodes that wait: `<node>.<pin>` and how many nodes must settle first. */
   readonly gates: Map<string, number>;
 }
@@ -282,6 +284,7 @@ export function openScope(
     offered,
     activations: new Map(),
     unsettled: run.graph.regions.get(region)?.nodes.length ?? 0,
+    closing: false,
     gates: new Map(),
   };
   run.scopes.set(path, scope);
