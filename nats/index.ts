@@ -11,6 +11,8 @@ export { type Decoded, decodeMessage, encodeMessage, findUnsafe, RefusalCounter,
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
 export { runIdOf } from "./ids.ts";
 export {
+  type CancelMessage,
+  cancelMessage,
   type DispatchEntry,
   type DispatchMessage,
   dispatchEntry,
@@ -39,6 +41,7 @@ export {
   WIRE_VERSION,
 } from "./messages.ts";
 export { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
+export { firedBy, type Schedule, scheduleHeaders } from "./schedules.ts";
 export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
 export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
 export {

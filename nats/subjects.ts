@@ -38,6 +38,7 @@ export const subjects = {
   runAll: () => "rayflow.run.*.*",
   runsOfPartition: (partition: number) => `rayflow.run.${partition}.*`,
   history: (flowName: string, run: string) => `rayflow.history.${safeToken(flowName)}.${subjectToken(run)}`,
+  historyOfFlow: (flowName: string) => `rayflow.history.${safeToken(flowName)}.*`,
   historyOfRun: (run: string) => `rayflow.history.*.${subjectToken(run)}`,
   historyAll: () => "rayflow.history.*.*",
   timer: (partition: number, run: string, id: string) =>

@@ -1,0 +1,139 @@
+/**
+ * Reads one partition of the log, in order, for as long as it is wanted.
+ *
+ * L1. Entries come in the order of their sequences, each once, also over reconnects and restarts of the server.
+ * L2. A message that holds no entry is counted and passed over.
+ * L3. Reading ends when `stop` is called or the connection is closed, and for no other reason.
+ * L4. At most `PREFETCH` messages wait in this process: who iterates slowly is not flooded.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { type RefusalCounter, STREAMS, subjects } from "../nats/index.ts";
+import { decodeLogEntry, type LogEntry } from "./log-entry.ts";
+
+const PREFETCH = 512;
+/** The server's sign of life while there is nothing to read; two missed ones, and the consumer is made anew. */
+const IDLE_HEARTBEAT_MS = 2_000;
+const MAX_BACKOFF_MS = 5_000;
+
+export interface LogReaderOptions {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly partition: number;
+  readonly partitions: number;
+  readonly fromSeq: number;
+  readonly refusals: RefusalCounter;
+}
+
+export class LogReader implements AsyncIterable<LogEntry> {
+  /**
+   * Resolves once all that lay in the partition when it was opened has been taken from the iterator (or was refused).
+   * Unlike `caughtUp` it also tells when what came last was refused.
+   */
+  readonly untilCaughtUp: Promise<void>;
+  readonly #options: LogReaderOptions;
+  readonly #stopping = new AbortController();
+  #nextSeq: number;
+  #backlog = 0;
+  #caughtUp = false;
+  #markCaughtUp: () => void = () => {};
+  #consumer: Consumer | undefined;
+  #messages: ConsumerMessages | undefined;
+
+  private constructor(options: LogReaderOptions) {
+    this.#options = options;
+    this.#nextSeq = Math.max(1, options.fromSeq);
+    this.untilCaughtUp = new Promise((done) => {
+      this.#markCaughtUp = done;
+    });
+  }
+
+  /** Fails when the log cannot be read now; later failures are sat out. */
+  static async open(options: LogReaderOptions): Promise<LogReader> {
+    const reader = new LogReader(options);
+    await reader.#connect();
+    reader.#backlog = (await reader.#consumer?.info(true))?.num_pending ?? 0;
+    if (reader.#backlog === 0) reader.#arrive();
+    return reader;
+  }
+
+  /** Whether the entry that was taken last was the last one that lay there at the opening, or came after it. */
+  get caughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  /** The sequence that the next entry has at least. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<LogEntry> {
+    for (let failures = 0; !this.#over; failures++) {
+      try {
+        if (this.#messages === undefined) await this.#connect();
+        for await (const message of this.#messages ?? []) {
+          failures = 0;
+          const last = !this.#caughtUp && (--this.#backlog <= 0 || message.info.pending === 0);
+          this.#nextSeq = message.seq + 1;
+          if (last) this.#caughtUp = true;
+          const entry = this.#decode(message);
+          if (entry !== undefined) yield entry;
+          if (last) this.#arrive();
+          if (this.#over) return;
+        }
+      } catch (error) {
+        this.#options.refusals.add(STREAMS.log, `reading broke off: ${String(error)}`);
+      }
+      this.#messages = undefined;
+      if (!this.#over) await this.#pause(failures);
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#messages?.stop();
+    // Otherwise the server keeps it for five minutes; if it is lost, no harm.
+    const gone = this.#options.nc.isClosed() ? undefined : this.#consumer?.delete();
+    return gone?.then(ignore, ignore) ?? Promise.resolve();
+  }
+
+  get #over(): boolean {
+    return this.#stopping.signal.aborted || this.#options.nc.isClosed();
+  }
+
+  async #connect(): Promise<void> {
+    const { js, partition } = this.#options;
+    this.#consumer = await js.consumers.get(STREAMS.log, {
+      filter_subjects: [subjects.resultsOfPartition(partition), subjects.runsOfPartition(partition)],
+      opt_start_seq: this.#nextSeq,
+    });
+    this.#messages = await this.#consumer.consume({ max_messages: PREFETCH, idle_heartbeat: IDLE_HEARTBEAT_MS });
+    if (this.#over) this.#messages.stop();
+  }
+
+  #arrive(): void {
+    this.#caughtUp = true;
+    this.#markCaughtUp();
+  }
+
+  #decode(message: JsMsg): LogEntry | undefined {
+    const { subject, seq, data } = message;
+    const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, this.#options.partitions);
+    if (decoded.ok) return decoded.entry;
+    this.#options.refusals.add(subject, decoded.reason);
+    return undefined;
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** failures);
+    await delay(backoffMs, undefined, { signal: this.#stopping.signal }).catch(ignore);
+  }
+}
+
+/** When the server stored the message, ms since 1970. */
+export function timeOf(message: JsMsg): number {
+  return Math.floor(message.info.timestampNanos / 1e6);
+}
+
+function ignore(): void {}

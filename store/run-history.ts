@@ -1,0 +1,207 @@
+/**
+ * Finished runs: one message each in RAYFLOW_HISTORY, its headers enough for a list, its body the run's whole log.
+ * A body that is too large for a message lies in the object store, under the run's id.
+ */
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { Objm } from "@nats-io/obj";
+import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { z } from "zod";
+import {
+  BUCKETS,
+  decodeMessage,
+  encodeMessage,
+  fromSafeToken,
+  RefusalCounter,
+  type RunStatus,
+  runResult,
+  runStatus,
+  STREAMS,
+  subjects,
+} from "../nats/index.ts";
+import { readBounded } from "./bucket.ts";
+import { logEntry } from "./log-entry.ts";
+
+/** Header names of a history message. */
+export const historyHeaders = {
+  status: "Rayflow-Status",
+  /** ms since 1970. */
+  started: "Rayflow-Started",
+  ended: "Rayflow-Ended",
+  version: "Rayflow-Version",
+  /** Sequence of the run's `finished` message in the log. */
+  seq: "Rayflow-Seq",
+  statusCode: "Rayflow-Status-Code",
+  error: "Rayflow-Error",
+  /** `gzip`: the body is here; `object`: it is in the object store. */
+  body: "Rayflow-Body",
+} as const;
+
+export const historyRecord = z.object({
+  v: z.literal(1),
+  flow: z.string(),
+  version: z.string().optional(),
+  /** ms since 1970. */
+  startedMs: z.number(),
+  endedMs: z.number(),
+  /** Sequence of the run's `finished` message in the log. */
+  seq: z.number().int(),
+  result: runResult,
+  entries: z.array(logEntry),
+});
+export type HistoryRecord = z.infer<typeof historyRecord>;
+
+export interface HistorySummary {
+  readonly run: string;
+  readonly flow: string;
+  readonly status: RunStatus;
+  readonly startedMs: number;
+  readonly endedMs: number;
+  readonly version: string | undefined;
+  readonly seq: number;
+  readonly statusCode: number | undefined;
+  /** Code of the error that ended the run. */
+  readonly error: string | undefined;
+}
+
+export interface HistoryQuery {
+  /** Default 50. */
+  readonly limit?: number;
+  readonly flow?: string;
+  readonly status?: RunStatus;
+}
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+/** The log is text that repeats itself: the fastest level already takes most of it. */
+const GZIP_LEVEL = 1;
+const MAX_BODY_BYTES = 900 * 1024;
+const HEADER_ROOM_BYTES = 8 * 1024;
+const MAX_UNPACKED_BYTES = 512 * 1024 * 1024;
+const MAX_FLOW_NAME_LENGTH = 100;
+const FIRST_WINDOW = 256;
+
+export class RunHistory {
+  readonly refusals = new RefusalCounter();
+  readonly #nc: NatsConnection;
+  readonly #js: JetStreamClient;
+  readonly #jsm: Promise<JetStreamManager>;
+
+  constructor(nc: NatsConnection) {
+    this.#nc = nc;
+    this.#js = jetstream(nc);
+    this.#jsm = jetstreamManager(nc, { checkAPI: false });
+  }
+
+  /** Safe to repeat: the run is in the history once. */
+  async write(record: Omit<HistoryRecord, "v">): Promise<void> {
+    const run = record.result.run_id;
+    const body = await compress(encodeMessage({ v: 1, ...record }), { level: GZIP_LEVEL });
+    const limit = Math.min(MAX_BODY_BYTES, (this.#nc.info?.max_payload ?? 1024 * 1024) - HEADER_ROOM_BYTES);
+    const inline = body.length <= limit;
+    if (!inline) {
+      const blobs = await new Objm(this.#js).open(BUCKETS.blobs, false);
+      await blobs.putBlob({ name: blobName(run) }, body);
+    }
+    const flow = record.flow.slice(0, MAX_FLOW_NAME_LENGTH);
+    await this.#js.publish(subjects.history(flow, run), inline ? body : new Uint8Array(), {
+      msgID: `history:${run}`,
+      headers: headersOf(record, inline),
+    });
+  }
+
+  /** Undefined when no such run has finished, or it has aged out. */
+  async read(run: string): Promise<HistoryRecord | undefined> {
+    const { direct } = await this.#jsm;
+    const stored = await direct.getMessage(STREAMS.history, { last_by_subj: subjects.historyOfRun(run) });
+    if (stored === null) return undefined;
+    let packed: Uint8Array | null = stored.data;
+    if (stored.header.get(historyHeaders.body) === "object") {
+      packed = await (await new Objm(this.#js).open(BUCKETS.blobs, false)).getBlob(blobName(run));
+    }
+    if (packed === null) {
+      this.refusals.add(stored.subject, "its object is gone");
+      return undefined;
+    }
+    const bytes = await decompress(packed, { maxOutputLength: MAX_UNPACKED_BYTES }).catch(() => undefined);
+    const decoded = bytes === undefined ? undefined : decodeMessage(historyRecord, bytes);
+    if (decoded?.ok === true) return decoded.value;
+    this.refusals.add(stored.subject, decoded === undefined ? "not gzip" : decoded.reason);
+    return undefined;
+  }
+
+  /** The last finished runs, newest first. Reads headers alone, and from the end. */
+  async list(query: HistoryQuery = {}): Promise<HistorySummary[]> {
+    const limit = query.limit ?? 50;
+    const { streams } = await this.#jsm;
+    const { first_seq, last_seq } = (await streams.info(STREAMS.history)).state;
+    const found: HistorySummary[] = [];
+    const flow = query.flow?.slice(0, MAX_FLOW_NAME_LENGTH);
+    const filter = flow === undefined ? subjects.historyAll() : subjects.historyOfFlow(flow);
+    let window = Math.max(FIRST_WINDOW, limit);
+    for (let end = last_seq; end >= first_seq && end > 0 && found.length < limit; window *= 4) {
+      const start = Math.max(first_seq, 1, end - window + 1);
+      const inWindow: HistorySummary[] = [];
+      const messages = readBounded(this.#js, {
+        stream: STREAMS.history,
+        filter,
+        fromSeq: start,
+        throughSeq: end,
+        headersOnly: true,
+      });
+      for await (const { subject, headers } of messages) {
+        const summary = summaryOf(subject, headers);
+        if (summary === undefined) this.refusals.add(subject, "its headers are off");
+        else if (query.status === undefined || summary.status === query.status) inWindow.push(summary);
+      }
+      found.push(...inWindow.reverse());
+      end = start - 1;
+    }
+    return found.slice(0, limit);
+  }
+}
+
+function blobName(run: string): string {
+  return `history/${run}`;
+}
+
+function headersOf(record: Omit<HistoryRecord, "v">, inline: boolean): MsgHdrs {
+  const made = headers();
+  const { status, status_code, error } = record.result;
+  made.set(historyHeaders.status, status);
+  made.set(historyHeaders.started, String(record.startedMs));
+  made.set(historyHeaders.ended, String(record.endedMs));
+  made.set(historyHeaders.seq, String(record.seq));
+  made.set(historyHeaders.body, inline ? "gzip" : "object");
+  if (record.version !== undefined) made.set(historyHeaders.version, headerText(record.version));
+  if (status_code !== null) made.set(historyHeaders.statusCode, String(status_code));
+  if (error !== null) made.set(historyHeaders.error, headerText(error.code));
+  return made;
+}
+
+/** Text of others must not start a header of its own. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
+}
+
+function summaryOf(subject: string, from: MsgHdrs | undefined): HistorySummary | undefined {
+  const [, , flow, run] = subject.split(".");
+  const status = runStatus.safeParse(from?.get(historyHeaders.status));
+  const startedMs = Number(from?.get(historyHeaders.started));
+  const endedMs = Number(from?.get(historyHeaders.ended));
+  if (!status.success || flow === undefined || run === undefined) return undefined;
+  if (!Number.isFinite(startedMs) || !Number.isFinite(endedMs)) return undefined;
+  const statusCode = from?.get(historyHeaders.statusCode);
+  return {
+    run,
+    flow: fromSafeToken(flow),
+    status: status.data,
+    startedMs,
+    endedMs,
+    version: from?.get(historyHeaders.version) || undefined,
+    seq: Number(from?.get(historyHeaders.seq)) || 0,
+    statusCode: statusCode ? Number(statusCode) : undefined,
+    error: from?.get(historyHeaders.error) || undefined,
+  };
+}
