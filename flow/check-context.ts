@@ -6,6 +6,7 @@ import { type FlowIndex, type IndexedNode, indexFlow, type Link } from "./flow-i
 import { type FlowIssue, type IssueLog, issueLog } from "./issue.ts";
 import type { NodeTypes } from "./node-type.ts";
 import { Regions } from "./regions.ts";
+import { SequenceReach } from "./sequence.ts";
 
 export interface CheckContext {
   readonly index: FlowIndex;
@@ -21,6 +22,7 @@ export interface CheckContext {
   /** From START; from every node that nothing leads to when there is no START. */
   readonly walk: ExecWalk;
   readonly regions: Regions;
+  readonly sequences: SequenceReach;
   /** Data edges that a check reported, which later checks leave out. */
   readonly reported: Set<Link>;
 }
@@ -60,6 +62,7 @@ export function checkContext(flow: Flow, types: NodeTypes, earlier: readonly Flo
     cyclic,
     walk,
     regions,
+    sequences: new SequenceReach(regions, walk),
     reported: new Set(),
   };
 }

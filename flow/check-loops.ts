@@ -8,8 +8,9 @@ import type { RegionOf } from "./regions.ts";
 export function checkLoops(context: CheckContext): void {
   checkBorders(context);
   checkBreaks(context);
+  const fed = fedByLoops(context);
   for (const node of context.walk.order) {
-    for (const link of node.dataIn) checkValue(link, context);
+    for (const link of node.dataIn) checkValue(link, fed, context);
   }
 }
 
@@ -41,9 +42,24 @@ function checkBreaks({ walk, regions, log }: CheckContext): void {
   }
 }
 
-function checkValue(link: Link, context: CheckContext): void {
+/** The pure nodes that a value out of a loop or of its body may pass: the others need no look. */
+function fedByLoops({ walk, regions }: CheckContext): Set<IndexedNode> {
+  const fed = new Set<IndexedNode>();
+  const open = walk.order.filter((node) => isLoopKind(node.kind) || regions.of(node) !== "root");
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    for (const { target } of node.dataOut) {
+      if (!target.pure || fed.has(target)) continue;
+      fed.add(target);
+      open.push(target);
+    }
+  }
+  return fed;
+}
+
+function checkValue(link: Link, fed: ReadonlySet<IndexedNode>, context: CheckContext): void {
+  if (link.source.pure && !fed.has(link.source)) return;
   let problem: string | undefined;
-  visitSources(link, new Set(), (source) => {
+  visitSources(link, fed, (source) => {
     problem ??= misread(source, link, context);
   });
   if (problem === undefined) return;

@@ -4,9 +4,16 @@ import { route } from "./check-exec.ts";
 import { cycleIn, cyclicComponents } from "./digraph.ts";
 import type { IndexedNode, Link } from "./flow-index.ts";
 import { orderGraph } from "./order-graph.ts";
+import { MAX_SEQUENCED } from "./sequence.ts";
 
-export function checkOrder({ index, walk, regions, reported, cyclic, log }: CheckContext): void {
-  const { graph, owners, links } = orderGraph(index, walk, regions, reported);
+export function checkOrder({ index, walk, regions, sequences, reported, cyclic, log }: CheckContext): void {
+  const { graph, owners, links } = orderGraph(index, walk, regions, sequences, reported);
+  if (sequences.exceeded) {
+    log.error(
+      "LIMIT",
+      `control_sequence nodes hold back more than ${MAX_SEQUENCED} nodes together: nest them less deeply, give them fewer pins`,
+    );
+  }
   for (const component of cyclicComponents(graph)) {
     if (component.some((vertex) => isIn(cyclic, owners[vertex]))) continue; // EXEC_CYCLE says so
     const { vertices, labels } = cycleIn(graph, component);

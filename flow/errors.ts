@@ -59,7 +59,10 @@ export const errorCodes = {
   },
   // What a caller of the CLI or the library meets.
   InvalidFlow: { help: "The flow has errors: each one names its node or edge and what to change.", retryable: false },
-  FlowNotFound: { help: "No flow is deployed under this name: check the name, or send the flow itself.", retryable: false },
+  FlowNotFound: {
+    help: "No flow is deployed under this name: check the name, or send the flow itself.",
+    retryable: false,
+  },
   MalformedMessage: {
     help: "A message does not fit its schema and was refused: the details say which field.",
     retryable: false,

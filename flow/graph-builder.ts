@@ -5,18 +5,18 @@ import { checkLoops } from "./check-loops.ts";
 import { checkOrder } from "./check-order.ts";
 import { checkPins } from "./check-pins.ts";
 import { checkStructure } from "./check-structure.ts";
-import { visitSources } from "./data-sources.ts";
+import { dataSources } from "./data-sources.ts";
 import { topologicalOrder } from "./digraph.ts";
 import { RayflowError } from "./errors.ts";
 import type { Flow, FlowEdge } from "./flow.ts";
-import type { IndexedNode, Link } from "./flow-index.ts";
+import type { IndexedNode } from "./flow-index.ts";
 import { type Graph, type GraphEdge, type GraphInput, type GraphNode, type Region, ROOT_REGION } from "./graph.ts";
-import { isBodyOutput, isCollectInput, isLoopKind } from "./loops.ts";
+import { isLoopKind } from "./loops.ts";
 import type { NodeType, NodeTypes } from "./node-type.ts";
 import { orderGraph } from "./order-graph.ts";
 import type { NodePins } from "./pins.ts";
 import type { RegionOf } from "./regions.ts";
-import { lastPinReaching, sequencePins } from "./sequence.ts";
+import { sequencePins } from "./sequence.ts";
 
 /**
  * The graph of a flow. It refuses what cannot run at all; whether the flow is right is for `validateFlow` to say.
@@ -25,11 +25,13 @@ import { lastPinReaching, sequencePins } from "./sequence.ts";
 export function buildGraph(flow: Flow, types: NodeTypes): Graph {
   const context = checkContext(flow, types, []);
   const start = checkRunnable(context);
-  const order = executionOrder(context);
+  const all = executionOrder(context);
+  const order = all.filter((node) => !node.pure);
+  const sources = dataSources(all);
   const nodes = new Map<string, GraphNode>();
   for (const node of context.index.nodes) {
     if (node.type !== undefined && node.pins !== undefined) {
-      nodes.set(node.id, graphNode(node, node.type, node.pins, context));
+      nodes.set(node.id, graphNode(node, node.type, node.pins, sources.get(node) ?? [], context));
     }
   }
   return {
@@ -69,13 +71,19 @@ function checkRunnable(context: CheckContext): IndexedNode {
   });
 }
 
-/** All exec nodes, each after what it waits for. */
-function executionOrder({ index, walk, regions }: CheckContext): IndexedNode[] {
-  const { graph } = orderGraph(index, walk, regions);
-  return (topologicalOrder(graph) ?? []).flatMap((vertex) => index.nodes[vertex] ?? []).filter((node) => !node.pure);
+/** All nodes, each after what it waits for. */
+function executionOrder({ index, walk, regions, sequences }: CheckContext): IndexedNode[] {
+  const { graph } = orderGraph(index, walk, regions, sequences);
+  return (topologicalOrder(graph) ?? []).flatMap((vertex) => index.nodes[vertex] ?? []);
 }
 
-function graphNode(node: IndexedNode, type: NodeType, pins: NodePins, { regions }: CheckContext): GraphNode {
+function graphNode(
+  node: IndexedNode,
+  type: NodeType,
+  pins: NodePins,
+  sources: readonly string[],
+  { regions }: CheckContext,
+): GraphNode {
   const inRegions = regions.all(node).map(regionId);
   const execInByRegion = new Map<string, number>(inRegions.map((region) => [region, 0]));
   for (const link of node.execIn) {
@@ -97,7 +105,7 @@ function graphNode(node: IndexedNode, type: NodeType, pins: NodePins, { regions 
     execIn: node.execIn.map((link) => graphEdge(link.edge)),
     regions: inRegions,
     execInByRegion,
-    dataSources: node.pure ? [] : dataSources(node),
+    dataSources: node.pure ? [] : sources,
   };
 }
 
@@ -123,22 +131,6 @@ function graphInputs({ node, dataIn }: IndexedNode, pins: NodePins): GraphInput[
   }));
 }
 
-/**
- * A loop whose `item` a node in its body reads is not among them: it has set that before the body began, and settles
- * only after it, so to wait for it would be to wait for ever.
- */
-function dataSources(node: IndexedNode): string[] {
-  const ids = new Set<string>();
-  const seen = new Set<IndexedNode>();
-  const add = ({ source, edge }: Link) => {
-    if (!isBodyOutput(source.kind, edge.source_pin)) ids.add(source.id);
-  };
-  for (const link of node.dataIn) {
-    if (!isCollectInput(node.kind, link.edge.target_pin)) visitSources(link, seen, add);
-  }
-  return [...ids];
-}
-
 function regionId(region: RegionOf): string {
   return typeof region === "object" ? region.id : ROOT_REGION;
 }
@@ -157,18 +149,21 @@ function buildRegions(order: readonly IndexedNode[], { regions }: CheckContext):
   return new Map([...members].map(([id, nodes]) => [id, { id, parent: parents.get(id), nodes }]));
 }
 
-function buildGates(order: readonly IndexedNode[], { regions, walk }: CheckContext) {
+function buildGates(order: readonly IndexedNode[], { sequences }: CheckContext) {
+  const place = new Map(order.map((node, i) => [node, i]));
+  const inOrder = (a: IndexedNode, b: IndexedNode) => (place.get(a) ?? 0) - (place.get(b) ?? 0);
   const gates = new Map<string, Map<string, readonly string[]>>();
   for (const sequence of order) {
     if (sequence.kind !== "sequence") continue;
-    const last = lastPinReaching(sequence, regions, walk);
-    const reached = order.filter((node) => last.has(node));
+    const last = sequences.lastPins(sequence);
+    const reached = [...last.keys()].sort(inOrder);
     const pins = new Map<string, readonly string[]>();
     for (const [position, pin] of sequencePins(sequence).entries()) {
       if (position === 0) continue;
+      const before = reached.filter((node) => (last.get(node) ?? 0) < position);
       pins.set(
         pin,
-        reached.filter((node) => (last.get(node) ?? 0) < position).map((node) => node.id),
+        before.map((node) => node.id),
       );
     }
     gates.set(sequence.id, pins);

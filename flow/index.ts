@@ -23,6 +23,7 @@ export {
   type RetryPolicy,
   retryPolicy,
 } from "./flow.ts";
+export { flowFileSchema } from "./flow-schema.ts";
 export { type Graph, type GraphEdge, type GraphInput, type GraphNode, type Region, ROOT_REGION } from "./graph.ts";
 export { buildGraph, usedTypes } from "./graph-builder.ts";
 export { apiSchemaOf, type CheckedInputs, checkInputs } from "./inputs.ts";

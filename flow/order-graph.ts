@@ -10,7 +10,7 @@ import type { ExecWalk } from "./exec-walk.ts";
 import type { FlowIndex, IndexedNode, Link } from "./flow-index.ts";
 import { BODY_PIN, isBodyOutput, isCollectInput, isLoopKind } from "./loops.ts";
 import type { RegionOf, Regions } from "./regions.ts";
-import { lastPinReaching, sequencePins } from "./sequence.ts";
+import { type SequenceReach, sequencePins } from "./sequence.ts";
 
 export interface OrderGraph {
   readonly graph: Digraph;
@@ -25,10 +25,11 @@ export function orderGraph(
   index: FlowIndex,
   walk: ExecWalk,
   regions: Regions,
+  sequences: SequenceReach,
   ignored: ReadonlySet<Link> = new Set(),
 ): OrderGraph {
   const draft = new OrderDraft(index, walk, regions);
-  for (const node of walk.order) if (node.kind === "sequence") draft.addSequence(node);
+  for (const node of walk.order) if (node.kind === "sequence") draft.addSequence(node, sequences);
   for (const link of index.links) {
     if (link.edge.kind === "data" ? !ignored.has(link) : !walk.back.has(link)) draft.addLink(link);
   }
@@ -38,7 +39,6 @@ export function orderGraph(
 
 class OrderDraft {
   readonly #regions: Regions;
-  readonly #walk: ExecWalk;
   readonly #owners: IndexedNode[];
   readonly #tails: number[] = [];
   readonly #heads: number[] = [];
@@ -49,7 +49,6 @@ class OrderDraft {
 
   constructor(index: FlowIndex, walk: ExecWalk, regions: Regions) {
     this.#regions = regions;
-    this.#walk = walk;
     this.#owners = [...index.nodes];
     for (const node of walk.order) {
       const all = regions.all(node);
@@ -63,7 +62,7 @@ class OrderDraft {
     }
   }
 
-  addSequence(node: IndexedNode): void {
+  addSequence(node: IndexedNode, sequences: SequenceReach): void {
     const pins = sequencePins(node);
     const gates = new Map<string, number>();
     const byPosition: number[] = [node.index];
@@ -75,7 +74,7 @@ class OrderDraft {
       gates.set(pin, gate);
     }
     this.#gates.set(node, gates);
-    for (const [reached, position] of lastPinReaching(node, this.#regions, this.#walk)) {
+    for (const [reached, position] of sequences.lastPins(node)) {
       const gate = byPosition[position + 1];
       if (gate !== undefined) this.#arc(this.#settled(reached, this.#regions.of(node)), gate);
     }
