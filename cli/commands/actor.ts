@@ -1,0 +1,46 @@
+import type { Command } from "commander";
+import { contextOf, exitWith } from "../context.ts";
+import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stack-options.ts";
+
+interface ActorFlags extends NodeFlags {
+  readonly types?: readonly string[];
+  readonly concurrency?: number;
+}
+
+const MAX_CONCURRENCY = 10_000;
+
+export function register(program: Command): void {
+  const command = program
+    .command("actor")
+    .description("serve node types: takes their work from NATS, runs it, publishes the results")
+    .option("--types <a,b>", "only these types (default: all that are found)", (text) =>
+      text.split(",").map((t) => t.trim()),
+    )
+    .option(
+      "--concurrency <n>",
+      "executions that run at once in this process (default 64)",
+      wholeNumber("--concurrency", 1, MAX_CONCURRENCY),
+    );
+  addNodeOptions(command).action(async (flags: ActorFlags, self: Command) => {
+    const context = contextOf(self);
+    const [{ runActorProcess }, { createLogger }] = await Promise.all([
+      import("../../actors/index.ts"),
+      import("../logger.ts"),
+    ]);
+    const { environment } = context;
+    // Under a manager its own log says what started; alone, a person wants to see it.
+    const defaultLevel = process.connected ? "warn" : "info";
+    const nodesDir = nodesDirOf(flags);
+    exitWith(
+      await runActorProcess({
+        connection: context.connectOptions("rayflow actor"),
+        load: nodesDir === undefined ? {} : { userDirs: [nodesDir] },
+        logger: await createLogger({ environment, defaultLevel, name: "actor" }),
+        types: flags.types,
+        concurrency: flags.concurrency,
+        filesRoot: flags.filesRoot,
+        allowPrivateAddresses: flags.allowPrivateAddresses,
+      }),
+    );
+  });
+}

@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { RayflowError } from "../../flow/index.ts";
+import { connectIfRunning } from "../connection.ts";
+import { contextOf } from "../context.ts";
+import { readFlow, readInputs } from "../read-json.ts";
+
+interface PublishFlags {
+  readonly input?: string;
+  readonly inputFile?: string;
+  readonly msgId?: string;
+  readonly to?: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command("publish")
+    .description("publish a flow onto rayflow.flow.run and do not wait for its result")
+    .argument("[flow]", "a flow's JSON file, or - for standard input; none with --to")
+    .option("-i, --input <json>", "the inputs, one JSON object")
+    .option("--input-file <file>", "the inputs in a file, or - for standard input")
+    .option("--to <name>", "run the deployed flow of this name")
+    .option("--msg-id <key>", "idempotency key: the same one twice is one run")
+    .action(async (file: string | undefined, flags: PublishFlags, self: Command) => {
+      const { output, ...context } = contextOf(self);
+      if ((file === undefined) === (flags.to === undefined)) {
+        throw new RayflowError("UsageError", "give a flow's file, or --to with a deployed flow's name");
+      }
+      const inputs = await readInputs(flags);
+      const request = file === undefined ? { flowRef: flags.to ?? "", inputs } : { flow: await readFlow(file), inputs };
+      const running = await connectIfRunning(context.flags, context.environment, "rayflow publish");
+      if (running === undefined) {
+        throw new RayflowError("ConnectionFailed", "no server was named and none with RayFlow runs on this machine");
+      }
+      try {
+        const { publishRun } = await import("../../gateway/index.ts");
+        const sent = await publishRun(running.nc, request, flags.msgId === undefined ? {} : { msgId: flags.msgId });
+        const { runId, msgId, duplicate, seq } = sent;
+        if (output.format !== "table") output.json({ run_id: runId, msg_id: msgId, duplicate, seq });
+        else output.print(`${runId}${duplicate ? " (published before: the same run)" : ""}`);
+      } finally {
+        await running.nc.close();
+      }
+    });
+}

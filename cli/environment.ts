@@ -1,0 +1,42 @@
+/** What the environment says: read here alone, once, through one schema. */
+import { z } from "zod";
+import { RayflowError } from "../flow/index.ts";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+/** A variable that is there says yes, unless it is empty, `0` or `false`. */
+const flag = z
+  .string()
+  .optional()
+  .transform((value) => value !== undefined && value !== "0" && value.toLowerCase() !== "false");
+
+const environment = z.object({
+  /** One server, or several with commas between. */
+  NATS_URL: z.string().optional(),
+  NATS_CREDS: z.string().optional(),
+  NATS_USER: z.string().optional(),
+  NATS_PASSWORD: z.string().optional(),
+  NATS_TOKEN: z.string().optional(),
+  NATS_CA: z.string().optional(),
+  NATS_CERT: z.string().optional(),
+  NATS_KEY: z.string().optional(),
+  /** Default: warn for single commands, info for services. */
+  RAYFLOW_LOG_LEVEL: z.enum(LOG_LEVELS).optional(),
+  NO_COLOR: flag,
+  CI: flag,
+});
+export type Environment = z.output<typeof environment>;
+
+/** @throws UsageError naming the variable that is off */
+export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
+  const present = Object.fromEntries(
+    Object.keys(environment.shape)
+      .map((name) => [name, variables[name]?.trim()])
+      // `NATS_URL=` is how a shell takes a variable away for one command.
+      .filter(([, value]) => value !== undefined && value !== ""),
+  );
+  const parsed = environment.safeParse(present);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new RayflowError("UsageError", `the variable ${issue?.path.join(".")} is off: ${issue?.message}`);
+}

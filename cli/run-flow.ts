@@ -1,0 +1,92 @@
+/** One run from submission to result, as the `run` command, `dev` and the library want it. */
+import type { NatsConnection } from "@nats-io/transport-node";
+import { type ErrorInfo, RayflowError } from "../flow/index.ts";
+import { type RunRequest, submitRun } from "../gateway/index.ts";
+import type { RunEvent, RunResult } from "../nats/index.ts";
+
+export interface RunFlowOptions {
+  /** Default 300 000. */
+  readonly timeoutMs?: number;
+  readonly msgId?: string;
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Cancels the run when it aborts. */
+  readonly signal?: AbortSignal;
+  /** Called when nobody has taken the run after a while: no orchestrator is there. */
+  readonly onSilence?: (runId: string) => void;
+}
+
+/** After this time without an answer a person begins to wonder. */
+const SILENCE_MS = 2_000;
+/** How long a cancelled run may take to say so before the caller leaves anyway. */
+const CANCEL_GRACE_MS = 1_000;
+
+/**
+ * Submits and waits. A failed run is a result, and so is one that was refused for its inputs or its size.
+ * @throws InvalidFlow, RunTimeout, ConnectionFailed, Interrupted
+ */
+export async function runToEnd(
+  nc: NatsConnection,
+  request: RunRequest,
+  options: RunFlowOptions = {},
+): Promise<RunResult> {
+  let silent: NodeJS.Timeout | undefined;
+  let runId = "";
+  const { signal } = options;
+  const interrupted = new RayflowError("Interrupted", "stopped by a signal", { retryable: false });
+  if (signal?.aborted) throw interrupted;
+  try {
+    const run = await submitRun(nc, request, {
+      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      ...(options.msgId === undefined ? {} : { msgId: options.msgId }),
+      onEvent: (event) => {
+        clearTimeout(silent);
+        options.onEvent?.(event);
+      },
+    });
+    runId = run.runId;
+    silent = setTimeout(() => options.onSilence?.(runId), SILENCE_MS);
+    if (signal === undefined) return await run.result;
+    const aborted = new Promise<never>((_, reject) => {
+      const stop = () => void cancelThenLeave().then(() => reject(interrupted));
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
+    });
+    const cancelThenLeave = async () => {
+      const patience = new Promise<void>((done) => setTimeout(done, CANCEL_GRACE_MS));
+      const ended = run.result.then(
+        () => {},
+        () => {},
+      );
+      await Promise.race([run.cancel("the user stopped it").then(() => ended), patience]).catch(() => {});
+    };
+    return await Promise.race([run.result, aborted]);
+  } catch (error) {
+    if (error instanceof RayflowError && REFUSED_AS_RESULT.has(error.code)) return failedResult(runId, error.toInfo());
+    throw error;
+  } finally {
+    clearTimeout(silent);
+  }
+}
+
+/** Refusals that are about this run's data: for the caller they are failed runs like any other. */
+const REFUSED_AS_RESULT = new Set(["ValidationError", "PayloadTooLarge", "MalformedMessage", "GraphBuildError"]);
+
+function failedResult(runId: string, error: ErrorInfo): RunResult {
+  return {
+    run_id: runId,
+    success: false,
+    status: "failed",
+    return: null,
+    status_code: null,
+    result: null,
+    error,
+    statistics: {
+      total_time: 0,
+      nodes_executed: 0,
+      nodes_failed: 0,
+      nodes_skipped: 0,
+      node_times: {},
+      errors: [error],
+    },
+  };
+}

@@ -1,0 +1,16 @@
+export {
+  clientOn,
+  connectClient,
+  type RayflowClient,
+  type RayflowClientOptions,
+  type RunCallOptions,
+} from "./client.ts";
+export { declaredNodeTypes, knownNodeTypes } from "./node-types.ts";
+export {
+  cancelRun,
+  publishRun,
+  type RunRequest,
+  type SubmitOptions,
+  type SubmittedRun,
+  submitRun,
+} from "./run-client.ts";
