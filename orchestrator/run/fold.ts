@@ -7,6 +7,7 @@ import type { ResultMessage, RunMessage, RunResult, SubmittedMessage } from "../
 import type { Command } from "./commands.ts";
 import { type RunActor, type RunEventIn, type RunMachineState, startMachine } from "./machine.ts";
 import { outstanding } from "./outstanding.ts";
+import { type RunSnapshot, restore, type SubmittedHead, takeSnapshot } from "./snapshot.ts";
 import { createRunState, type RunState } from "./state-tracker.ts";
 
 /** One message of a partition's log. `timeMs` is when JetStream stored it. */
@@ -40,11 +41,22 @@ export class Run {
   /** Sequence of its first message. */
   readonly firstSeq: number;
   readonly ended: EndedRun;
+  readonly #submitted: SubmittedHead;
   readonly #run: RunState;
   readonly #machine: RunActor;
 
-  /** @throws GraphBuildError when the flow in the message does not make a graph. */
-  constructor(message: SubmittedMessage, at: { partition: number; seq: number; timeMs: number }, graph?: Graph) {
+  /**
+   * `graph` is the one of the message's flow, when the caller has it already; `snapshot` is where the run goes on.
+   * @throws GraphBuildError when the flow in the message does not make a graph.
+   */
+  constructor(
+    message: SubmittedMessage,
+    at: { partition: number; seq: number; timeMs: number },
+    graph?: Graph,
+    snapshot?: RunSnapshot,
+  ) {
+    const { flow: _flow, types: _types, ...head } = message;
+    this.#submitted = head;
     this.id = message.run;
     this.firstSeq = at.seq;
     this.ended = endedRun(message);
@@ -53,7 +65,25 @@ export class Run {
       time: at.timeMs,
       seq: at.seq,
     });
-    this.#machine = startMachine(this.#run);
+    if (snapshot) restore(this.#run, snapshot);
+    this.#machine = startMachine(this.#run, snapshot?.state);
+  }
+
+  /** A run that goes on from a snapshot, with the flow and the types that belong to it. */
+  static resume(
+    snapshot: RunSnapshot,
+    flow: SubmittedMessage["flow"],
+    types: SubmittedMessage["types"],
+    graph?: Graph,
+  ): Run {
+    const message: SubmittedMessage = { ...snapshot.submitted, flow, types };
+    const at = { partition: snapshot.partition, seq: snapshot.firstSeq, timeMs: snapshot.submittedAt };
+    return new Run(message, at, graph, snapshot);
+  }
+
+  /** Everything it needs to go on; share nothing of it with a run that is folded on. */
+  snapshot(): RunSnapshot {
+    return takeSnapshot(this.#run, this.state, this.#submitted, this.firstSeq);
   }
 
   /** Starts it: the `submitted` message is the first step. Gives what it wants done. */

@@ -198,9 +198,10 @@ export type RunMachineState =
   | "failed"
   | "cancelled";
 
-/** A started machine for one run. */
-export function startMachine(run: RunState): RunActor {
-  const actor = createActor(runMachine, { input: { run } });
+/** A started machine for one run: at its beginning, or where a snapshot left it. */
+export function startMachine(run: RunState, at?: RunMachineState): RunActor {
+  const snapshot = at && runMachine.resolveState({ value: at, context: { run } });
+  const actor = createActor(runMachine, { input: { run }, ...(snapshot ? { snapshot } : {}) });
   // Whoever sends reads the error from the snapshot; without an observer XState would throw it into the event loop.
   actor.subscribe({ error: () => undefined });
   return actor.start();

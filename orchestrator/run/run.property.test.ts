@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fixtureTypes } from "../../flow/testing.ts";
-import { foldRun } from "./fold.ts";
+import { foldRun, Run } from "./fold.ts";
 import { type Answer, RunBench, seeded } from "./testing.ts";
 import { type RandomFlowOptions, randomFlow } from "./testing-random-flow.ts";
 
@@ -80,6 +80,25 @@ describe.each(shapes)("%s", (_, options, failures, duplicates) => {
         expect(foldRun("run1", 0, bench.log).result).toEqual(bench.result);
         const doubled = bench.log.flatMap((entry) => [entry, entry]);
         expect(foldRun("run1", 0, doubled).result).toEqual(bench.result);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("go on from a snapshot taken anywhere as if nothing had been", () => {
+    fc.assert(
+      fc.property(fc.nat(1_000_000), fc.nat(100), (seed, cut) => {
+        const { bench } = play(seed, options, failures, duplicates);
+        const until = 1 + Math.floor((cut / 100) * (bench.log.length - 1));
+        const [first] = bench.log;
+        if (first?.kind !== "run" || first.message.kind !== "submitted") throw new Error("the log begins elsewhere");
+        const half = foldRun("run1", 0, bench.log, until);
+        if (half.result) return;
+        const stored = JSON.parse(JSON.stringify(half.snapshot()));
+        const resumed = Run.resume(stored, first.message.flow, first.message.types);
+        expect(resumed.outstanding(0)).toEqual(half.outstanding(0));
+        for (const entry of bench.log.slice(until)) resumed.apply(entry);
+        expect(resumed.result).toEqual(bench.result);
       }),
       { numRuns: 200 },
     );

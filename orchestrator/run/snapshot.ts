@@ -1,0 +1,159 @@
+/**
+ * A run at rest as JSON: what it needs to go on without the messages that brought it there. The flow and its types are
+ * not part of it; they are kept once for all runs that share them.
+ */
+import { z } from "zod";
+import type { SubmittedMessage } from "../../nats/messages.ts";
+import type { RunMachineState } from "./machine.ts";
+import type { Activation, LoopState, RunState, Scope } from "./state-tracker.ts";
+
+/** Raised when a snapshot of before could not be read any more. */
+export const SNAPSHOT_VERSION = 1;
+
+type Pairs<K, V> = [K, V][];
+type Flat<T> = { [K in keyof T]: T[K] extends Map<infer A, infer B> ? Pairs<A, B> : T[K] };
+
+interface FlatActivation extends Omit<Flat<Activation>, "loop" | "pulls"> {
+  pulls: Pairs<string, Activation["pulls"] extends Map<string, infer P> ? P : never>;
+  loop: (Omit<LoopState, "results"> & { results: Pairs<number, unknown> }) | undefined;
+}
+
+interface FlatScope extends Omit<Scope, "activations" | "gates"> {
+  activations: FlatActivation[];
+  gates: Pairs<string, number>;
+}
+
+/** What `submitted` said, without the flow and its types. */
+export type SubmittedHead = Omit<SubmittedMessage, "flow" | "types">;
+
+export interface RunSnapshot {
+  v: typeof SNAPSHOT_VERSION;
+  state: RunMachineState;
+  submitted: SubmittedHead;
+  partition: number;
+  firstSeq: number;
+  submittedAt: number;
+  /** The last message of the log that is folded into it. */
+  seq: number;
+  now: number;
+  scopes: FlatScope[];
+  inFlight: Pairs<string, RunState["inFlight"] extends Map<string, infer I> ? I : never>;
+  timers: Pairs<string, RunState["timers"] extends Map<string, infer T> ? T : never>;
+  timerCount: number;
+  listeners: Pairs<string, { scope: string; node: string }[]>;
+  signals: Pairs<string, unknown[]>;
+  seenSignals: string[];
+  held: { scope: string; node: string }[];
+  starting: boolean;
+  incidents: number;
+  outcome: RunState["outcome"];
+  statistics: Omit<RunState["statistics"], "timesMs"> & { timesMs: Pairs<string, number> };
+}
+
+/** Enough of a check to tell a snapshot from something else; what is inside was written by this code. */
+export const runSnapshot = z.custom<RunSnapshot>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    (value as { v?: unknown }).v === SNAPSHOT_VERSION &&
+    Array.isArray((value as { scopes?: unknown }).scopes),
+  { message: "not a snapshot of this version" },
+);
+
+/** The run as it stands between two messages. Values are shared with the run: write the snapshot out before folding on. */
+export function takeSnapshot(
+  run: RunState,
+  state: RunMachineState,
+  submitted: SubmittedHead,
+  firstSeq: number,
+): RunSnapshot {
+  return {
+    v: SNAPSHOT_VERSION,
+    state,
+    submitted,
+    partition: run.partition,
+    firstSeq,
+    submittedAt: run.submittedAt,
+    seq: run.seq,
+    now: run.now,
+    scopes: [...run.scopes.values()].map((scope) => ({
+      ...scope,
+      activations: [...scope.activations.values()].map(flatten),
+      gates: [...scope.gates],
+    })),
+    inFlight: [...run.inFlight],
+    timers: [...run.timers],
+    timerCount: run.timerCount,
+    listeners: [...run.listeners],
+    signals: [...run.signals],
+    seenSignals: [...run.seenSignals],
+    held: run.held.map(({ scope, node }) => ({ scope, node })),
+    starting: run.starting,
+    incidents: run.incidents,
+    outcome: run.outcome,
+    statistics: { ...run.statistics, timesMs: [...run.statistics.timesMs] },
+  };
+}
+
+function flatten(activation: Activation): FlatActivation {
+  const { loop } = activation;
+  return {
+    ...activation,
+    pulls: [...activation.pulls],
+    loop: loop && { ...loop, results: [...loop.results] },
+  };
+}
+
+/** Puts a snapshot into a fresh state of the same run. */
+export function restore(run: RunState, snapshot: RunSnapshot): void {
+  run.now = snapshot.now;
+  run.seq = snapshot.seq;
+  run.timerCount = snapshot.timerCount;
+  run.starting = snapshot.starting;
+  run.incidents = snapshot.incidents;
+  run.outcome = snapshot.outcome;
+  for (const scope of snapshot.scopes) {
+    const activations = scope.activations.map((flat): [string, Activation] => [
+      flat.node,
+      {
+        ...blank,
+        ...flat,
+        pulls: new Map(flat.pulls),
+        loop: flat.loop && { ...flat.loop, total: flat.loop.total, results: new Map(flat.loop.results) },
+      },
+    ]);
+    run.scopes.set(scope.path, {
+      ...scope,
+      parent: scope.parent,
+      activations: new Map(activations),
+      gates: new Map(scope.gates),
+    });
+  }
+  fill(
+    run.inFlight,
+    snapshot.inFlight.map(([id, pending]) => [id, { ...pending, pure: pending.pure }]),
+  );
+  fill(run.timers, snapshot.timers);
+  fill(run.listeners, snapshot.listeners);
+  fill(run.signals, snapshot.signals);
+  for (const id of snapshot.seenSignals) run.seenSignals.add(id);
+  run.held = snapshot.held.flatMap(({ scope, node }) => run.scopes.get(scope)?.activations.get(node) ?? []);
+  const { timesMs, errors, ...counts } = snapshot.statistics;
+  Object.assign(run.statistics, counts);
+  run.statistics.errors.push(...errors);
+  fill(run.statistics.timesMs, timesMs);
+}
+
+/** What JSON leaves out because it is undefined. */
+const blank = {
+  inputs: undefined,
+  outputs: undefined,
+  error: undefined,
+  timer: undefined,
+  deadlineTimer: undefined,
+  loop: undefined,
+} as const;
+
+function fill<K, V>(map: Map<K, V>, pairs: Iterable<readonly [K, V]>): void {
+  for (const [key, value] of pairs) map.set(key, value);
+}
