@@ -146,9 +146,8 @@ class OrchestratorService implements Orchestrator {
     this.#leases = await LeaseManager.open(nc, {
       id: this.id,
       partitions: topology.partitions,
-      onAcquired: (partition) =>
-        void this.#acquire(partition).catch((error) => this.#failedToAcquire(partition, error)),
-      onLost: (partition) => void this.#release(partition, false),
+      onAcquired: (partition) => this.#acquire(partition).catch((error) => this.#failedToAcquire(partition, error)),
+      onLost: (partition) => this.#release(partition, true),
     });
     await Promise.all([watch.ready, this.#leases.start(), this.#timers.start()]);
     await this.#intake.start();
@@ -174,8 +173,8 @@ class OrchestratorService implements Orchestrator {
     this.#starvation.stop();
     this.#catalogWatch?.stop();
     await Promise.all([this.#intake.stop(), this.#timers.stop()]);
-    await Promise.all([...this.#driven.keys()].map((partition) => this.#release(partition, true)));
     await this.#leases?.releaseAll();
+    await Promise.all([...this.#driven.keys()].map((partition) => this.#release(partition, true)));
   }
 
   *#runs(): Iterable<Run> {
@@ -216,7 +215,7 @@ class OrchestratorService implements Orchestrator {
       queueCreated: () => this.#queueCreated,
       revision,
       logger,
-      onTakenOver: () => void this.#release(partition, false),
+      onTakenOver: () => void this.#takenOver(partition),
     });
     if (this.#stopped) return;
     this.#driven.set(partition, { driver, checkpointer });
@@ -229,7 +228,13 @@ class OrchestratorService implements Orchestrator {
     void this.#leases?.release(partition);
   }
 
-  /** `handOver`: the lease is still held, so what was sent is waited for and written down. */
+  /** Somebody else wrote the checkpoint: whatever the lease says, the partition is theirs. */
+  async #takenOver(partition: number): Promise<void> {
+    await this.#release(partition, false);
+    await this.#leases?.release(partition);
+  }
+
+  /** `handOver`: what was sent is waited for and written down, so that who comes next has nothing to repeat. */
   async #release(partition: number, handOver: boolean): Promise<void> {
     const driven = this.#driven.get(partition);
     if (!driven) return;
