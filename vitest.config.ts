@@ -34,6 +34,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: true,
+          // They drive dist/: it must be what the sources say.
+          globalSetup: ["scripts/vitest-setup.mjs"],
         },
       },
     ],

@@ -31,7 +31,8 @@ export function reportFailure(thrown: unknown, output: Output, debug: boolean): 
     if (report !== undefined) printIssues(report, output.note, output.color);
     output.note(`${styled("error", "red", output.color)} ${info.code}: ${info.message}`);
     const help = info.code === DEFECT ? DEFECT_HELP : helpFor(info.code);
-    if (help !== undefined && report === undefined) output.note(help);
+    // A usage error says itself what to change, an invalid flow has its findings.
+    if (help !== undefined && report === undefined && info.code !== "UsageError") output.note(help);
   }
   if (debug && thrown instanceof Error && thrown.stack !== undefined) output.note(thrown.stack);
   return exitCodeFor(info.code);

@@ -10,7 +10,7 @@ import path from "node:path";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
-import { packageRoot } from "./package-info.ts";
+import { packageRoot, packageVersion } from "./package-info.ts";
 
 export interface LocalStackOptions {
   readonly logger: Logger;
@@ -25,6 +25,8 @@ export interface LocalStackOptions {
   readonly port?: number;
   /** A process for each node type instead of one for all. Default false. */
   readonly actorPerType?: boolean;
+  /** Also answers requests on rayflow.svc.>. Default false. */
+  readonly service?: boolean;
   /** How long actor processes may take to stop, ms. Default: the ActorManager's. */
   readonly actorGraceMs?: number;
   /** Ends the start when it aborts. */
@@ -44,7 +46,7 @@ export interface LocalStack extends AsyncDisposable {
   readonly nc: NatsConnection;
 }
 
-const STOP_ORDER = ["actors", "orchestrator", "connection", "server"] as const;
+const STOP_ORDER = ["service", "actors", "orchestrator", "connection", "server"] as const;
 
 /** @throws ServerMissing, ConnectionFailed, ActorStartFailed, Interrupted */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
@@ -80,6 +82,11 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     const orchestrator = await startOrchestrator({ nc, topology, logger: options.logger });
     parts.orchestrator = () => orchestrator.stop();
     options.onPart?.({ kind: "orchestrator", id: orchestrator.id });
+    if (options.service === true) {
+      const { startService } = await import("../gateway/index.ts");
+      const service = await startService(nc, { version: packageVersion() });
+      parts.service = () => service.stop();
+    }
     await actors.ready;
     goOn();
     return { url: server.url, nc, [Symbol.asyncDispose]: stop };

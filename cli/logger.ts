@@ -5,7 +5,7 @@ import type { Environment } from "./environment.ts";
 export interface LoggerOptions {
   readonly environment: Environment;
   /** Used when RAYFLOW_LOG_LEVEL is not set. */
-  readonly defaultLevel: "info" | "warn";
+  readonly defaultLevel: "info" | "warn" | "error";
   /** What is logging: `orchestrator`, `actor`. */
   readonly name: string;
 }

@@ -26,9 +26,9 @@ const rooms = {
 /** Files that stay pure in rooms that are not: the browser reads messages and subjects too. */
 const pureFiles = { "nats/messages.ts": ["zod"], "nats/subjects.ts": [] };
 
-/** The room that a file lies in; undefined for tests and for what belongs to none (index.ts, scripts). */
+/** The room that a file lies in; undefined for tests and what they share, and for what belongs to none (index.ts). */
 export function roomOf(file) {
-  if (/\.test\.ts$/.test(file)) return undefined;
+  if (/\.test\.ts$|\/testing[^/]*\.ts$/.test(file)) return undefined;
   return Object.keys(rooms).find((room) => file.startsWith(`${room}/`) && (room !== "orchestrator" || !isRun(file)));
 }
 
@@ -50,6 +50,8 @@ export function refusal(file, specifier) {
   if (rule.files?.includes(target)) return undefined;
   if (targetRoom === undefined) return `${room} imports rooms only, not ${target}`;
   if (!rule.rooms.includes(targetRoom)) return `${room} may not import ${targetRoom}`;
+  // The pure core is the orchestrator's own: it may look inside.
+  if (targetRoom.startsWith(`${room}/`)) return undefined;
   if (target !== `${targetRoom}/index.ts`) return `other rooms import ${targetRoom}/index.ts, not ${target}`;
   return undefined;
 }

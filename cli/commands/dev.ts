@@ -60,6 +60,7 @@ async function dev(context: CliContext, flags: DevFlags, stop: StopSignal): Prom
       filesRoot: flags.filesRoot,
       allowPrivateAddresses: flags.allowPrivateAddresses ?? false,
       actorPerType: flags.actorPerType ?? false,
+      service: true,
       storeDir: path.join(data.folder, "jetstream"),
       ...(port === undefined ? {} : { port }),
       signal: stop.signal,

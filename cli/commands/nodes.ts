@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { type NodeType, RayflowError } from "../../flow/index.ts";
+import { type NodeType, type Pin, RayflowError } from "../../flow/index.ts";
 import { contextOf } from "../context.ts";
 import { table } from "../output.ts";
 import { addNodesDirOption, type NodeFlags } from "../stack-options.ts";
@@ -41,16 +41,17 @@ function addListCommand(command: Command): void {
       const rows = wanted.map(({ nodeType, source }) => [
         nodeType.type,
         nodeType.pure ? "pure" : "",
-        pins(nodeType.inputs, nodeType.open_inputs),
-        pins(nodeType.outputs, nodeType.outputs_from_api_schema),
+        pins(nodeType.inputs, ({ required }) => required === true, nodeType.open_inputs),
+        pins(nodeType.outputs, () => true, nodeType.outputs_from_api_schema),
         source.includes(path.sep) ? path.relative(process.cwd(), source) : source,
       ]);
       output.print(await table(["TYPE", "", "INPUTS", "OUTPUTS", "SOURCE"], rows));
     });
 }
 
-function pins(declared: NodeType["inputs"], open: boolean): string {
-  const names = Object.entries(declared).map(([name, { type, required }]) => `${name}: ${type}${required ? "" : "?"}`);
+/** `x: float, y: float?`: with a question mark what may be left out. */
+function pins(declared: NodeType["inputs"], always: (pin: Pin) => boolean, open: boolean): string {
+  const names = Object.entries(declared).map(([name, pin]) => `${name}: ${pin.type}${always(pin) ? "" : "?"}`);
   return [...names, ...(open ? ["…"] : [])].join(", ");
 }
 

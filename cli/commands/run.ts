@@ -1,9 +1,12 @@
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "commander";
 import { RayflowError } from "../../flow/index.ts";
+import type { RunRequest } from "../../gateway/index.ts";
 import type { RunEvent, RunResult } from "../../nats/index.ts";
 import { connectIfRunning } from "../connection.ts";
 import { type CliContext, contextOf, exitWith } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
+import type { LocalStack } from "../local-stack.ts";
 import { styled } from "../output.ts";
 import { readFlow, readInputs } from "../read-json.ts";
 import { stopSignal } from "../signals.ts";
@@ -15,6 +18,7 @@ interface RunFlags extends NodeFlags {
   readonly timeout: number;
   readonly debug?: boolean;
   readonly detach?: boolean;
+  readonly local?: boolean;
   readonly msgId?: string;
 }
 
@@ -30,6 +34,7 @@ export function register(program: Command): void {
     .option("--timeout <seconds>", "how long to wait (default 300)", secondsOption("--timeout"), DEFAULT_TIMEOUT_MS)
     .option("--debug", "show each node with its values as it runs, on stderr")
     .option("--detach", "print the run's id and do not wait; needs a running server")
+    .option("--local", "start a server for this call, even when one is running")
     .option("--msg-id <key>", "idempotency key: the same one twice is one run");
   addNodeOptions(command)
     .addHelpText(
@@ -46,78 +51,83 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   }
   const [flow, inputs] = await Promise.all([readFlow(file), readInputs(flags)]);
   using stop = stopSignal();
-  const running = await connectIfRunning(context.flags, context.environment, "rayflow run");
+  const running =
+    flags.local === true ? undefined : await connectIfRunning(context.flags, context.environment, "rayflow run");
   if (running === undefined) {
     if (flags.detach === true) {
       throw new RayflowError("UsageError", "--detach needs a running server: start `rayflow dev`, or name one");
     }
-    return runLocally(context, flow, inputs, flags, stop.signal);
+    await using stack = await startStack(context, flags, stop.signal);
+    await runAndPrint(context, stack.nc, { flow, inputs }, flags, stop.signal);
+    return;
   }
-  const { nc } = running;
   try {
-    if (flags.detach === true) {
-      const { publishRun } = await import("../../gateway/index.ts");
-      const { runId, duplicate } = await publishRun(nc, { flow, inputs }, msgIdOf(flags));
-      if (context.output.format === "table") context.output.print(runId);
-      else context.output.json({ run_id: runId, duplicate });
-      return;
-    }
-    const { runToEnd } = await import("../run-flow.ts");
-    const result = await runToEnd(
-      nc,
-      { flow, inputs },
-      {
-        ...msgIdOf(flags),
-        timeoutMs: flags.timeout,
-        signal: stop.signal,
-        onEvent: await eventPrinter(context, flags),
-        onSilence: (runId) =>
-          context.output.note(`run ${runId} waits: no orchestrator has taken it yet (start one: rayflow orchestrator)`),
-      },
-    );
-    print(context, result);
+    if (flags.detach === true) await detach(context, running.nc, { flow, inputs }, flags);
+    else await runAndPrint(context, running.nc, { flow, inputs }, flags, stop.signal);
   } finally {
-    await nc.close();
+    await running.nc.close();
   }
 }
 
-async function runLocally(
-  context: CliContext,
-  flow: unknown,
-  inputs: Record<string, unknown>,
-  flags: RunFlags,
-  signal: AbortSignal,
-): Promise<void> {
+/** A whole RayFlow for this call. */
+async function startStack(context: CliContext, flags: RunFlags, signal: AbortSignal): Promise<LocalStack> {
   const [{ startLocalStack }, { createLogger }] = await Promise.all([
     import("../local-stack.ts"),
     import("../logger.ts"),
   ]);
-  const logger = await createLogger({ environment: context.environment, defaultLevel: "warn", name: "rayflow" });
-  await using stack = await startLocalStack({
+  // What goes wrong with this run is in its result: the log is for what goes wrong with RayFlow.
+  const logger = await createLogger({ environment: context.environment, defaultLevel: "error", name: "rayflow" });
+  return startLocalStack({
     logger,
     nodesDir: nodesDirOf(flags),
     filesRoot: flags.filesRoot,
     allowPrivateAddresses: flags.allowPrivateAddresses ?? false,
+    // The run is over when the stack stops: whatever an actor still does is of no use.
+    actorGraceMs: 1_000,
     signal,
   });
-  const { runToEnd } = await import("../run-flow.ts");
-  const onEvent = await eventPrinter(context, flags);
-  print(
-    context,
-    await runToEnd(stack.nc, { flow, inputs }, { timeoutMs: flags.timeout, signal, onEvent, ...msgIdOf(flags) }),
+}
+
+async function detach(context: CliContext, nc: NatsConnection, request: RunRequest, flags: RunFlags): Promise<void> {
+  const { publishRun } = await import("../../gateway/index.ts");
+  const { runId, duplicate } = await publishRun(nc, request, msgIdOf(flags));
+  if (context.output.format === "table") context.output.print(runId);
+  else context.output.json({ run_id: runId, duplicate });
+}
+
+async function runAndPrint(
+  context: CliContext,
+  nc: NatsConnection,
+  request: RunRequest,
+  flags: RunFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const { output } = context;
+  const [{ runToEnd }, { progressPrinter, waitingLine }] = await Promise.all([
+    import("../run-flow.ts"),
+    import("../run-progress.ts"),
+  ]);
+  const debug = flags.debug === true;
+  const onWaiting = (event: RunEvent): void => {
+    if (event.kind === "waiting") output.note(waitingLine(event, output.color));
+  };
+  const result = await runToEnd(
+    nc,
+    { ...request, options: { debug } },
+    {
+      ...msgIdOf(flags),
+      timeoutMs: flags.timeout,
+      signal,
+      onEvent: debug ? progressPrinter(output, { values: true }) : onWaiting,
+      onSilence: (runId) =>
+        output.note(`run ${runId} waits: no orchestrator has taken it yet (start one: rayflow orchestrator)`),
+    },
   );
+  print(context, result);
 }
 
 function msgIdOf(flags: RunFlags): { msgId?: string } {
   return flags.msgId === undefined ? {} : { msgId: flags.msgId };
-}
-
-async function eventPrinter(context: CliContext, flags: RunFlags): Promise<(event: RunEvent) => void> {
-  const { progressPrinter, waitingLine } = await import("../run-progress.ts");
-  if (flags.debug === true) return progressPrinter(context.output, { values: true });
-  return (event) => {
-    if (event.kind === "waiting") context.output.note(waitingLine(event, context.output.color));
-  };
 }
 
 function print({ output }: CliContext, result: RunResult): void {

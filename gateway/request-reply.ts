@@ -1,0 +1,96 @@
+/**
+ * The request/reply service (ADR-32: `nats service ls` shows it): `rayflow.svc.flow.run` waits for a run's result,
+ * `rayflow.svc.flow.validate` checks a flow.
+ *
+ * R1. When it stops, callers that still wait are told so at once; their runs go on.
+ */
+import type { NatsConnection } from "@nats-io/transport-node";
+import { checkFlow, RayflowError } from "../flow/index.ts";
+import {
+  decodeMessage,
+  headerNames,
+  type MicroEndpoint,
+  type MicroRequest,
+  type MicroService,
+  type RunResult,
+  type Submission,
+  startMicroService,
+  subjects,
+  submission,
+} from "../nats/index.ts";
+import { knownNodeTypes } from "./node-types.ts";
+import { submitRun } from "./run-client.ts";
+
+export interface ServiceOptions {
+  /** The version that the service shows. */
+  readonly version: string;
+  /** How long a request may wait for its run, ms. Default 300 000. */
+  readonly timeoutMs?: number;
+}
+
+export async function startService(nc: NatsConnection, options: ServiceOptions): Promise<MicroService> {
+  const stopping = new AbortController();
+  const endpoints: MicroEndpoint[] = [
+    {
+      name: "run",
+      subject: subjects.service("flow", "run"),
+      metadata: {
+        description: "runs a flow: {flow | flowRef, inputs, options} or a bare flow; answers with the result",
+      },
+      handler: (request) => run(nc, request, options, stopping.signal),
+    },
+    {
+      name: "validate",
+      subject: subjects.service("flow", "validate"),
+      metadata: { description: "checks a flow; answers with {valid, errors, warnings}" },
+      handler: (request) => validate(nc, request),
+    },
+  ];
+  const description = "Runs flows on RayFlow";
+  const service = await startMicroService(nc, { name: "rayflow", version: options.version, description, endpoints });
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await service.stop();
+  };
+  return { id: service.id, stats: service.stats, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function run(
+  nc: NatsConnection,
+  request: MicroRequest,
+  { timeoutMs }: ServiceOptions,
+  stopping: AbortSignal,
+): Promise<RunResult> {
+  const { flow, flowRef, inputs, options } = read(request);
+  const wanted = flow === undefined ? { flowRef: flowRef ?? "" } : { flow };
+  const msgId = request.headers?.get(headerNames.msgId);
+  const submitted = await submitRun(
+    nc,
+    { ...wanted, inputs, options },
+    { ...(msgId ? { msgId } : {}), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+  );
+  const stopped = new Promise<never>((_, reject) => {
+    const tell = (): void => {
+      submitted.abandon();
+      const details = { run_id: submitted.runId };
+      reject(new RayflowError("ConnectionFailed", `the service stops; run ${submitted.runId} goes on`, { details }));
+    };
+    if (stopping.aborted) tell();
+    else stopping.addEventListener("abort", tell, { once: true });
+    const forget = (): void => stopping.removeEventListener("abort", tell);
+    submitted.result.then(forget, forget);
+  });
+  return Promise.race([submitted.result, stopped]);
+}
+
+async function validate(nc: NatsConnection, request: MicroRequest): Promise<unknown> {
+  const { flow } = read(request);
+  const { valid, errors, warnings } = checkFlow(flow, await knownNodeTypes(nc));
+  return { valid, errors, warnings };
+}
+
+function read({ data }: MicroRequest): Submission {
+  const decoded = decodeMessage(submission, data);
+  if (decoded.ok) return decoded.value;
+  throw new RayflowError("MalformedMessage", `the request cannot be read: ${decoded.reason}`);
+}
