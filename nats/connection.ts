@@ -9,6 +9,7 @@ import {
   type TlsOptions,
 } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
+import { guardRequests } from "./request-guard.ts";
 import { MIN_SERVER_VERSION, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
 
 export interface ConnectOptions {
@@ -39,7 +40,10 @@ const RECONNECT_WAIT_MS = 250;
 export async function connectNats(options: ConnectOptions): Promise<NatsConnection> {
   const timeoutMs = options.timeoutMs ?? 5_000;
   const servers = typeof options.servers === "string" ? [options.servers] : [...(options.servers ?? [DEFAULT_SERVER])];
-  const connecting = connect(await clientOptions(options, servers, timeoutMs));
+  const connecting = connect(await clientOptions(options, servers, timeoutMs)).then((nc) => {
+    guardRequests(nc);
+    return nc;
+  });
   if (options.waitOnFirstConnect === true) return connecting;
   // The client tries its servers one after the other; the caller's patience is for all of them.
   let timer: NodeJS.Timeout | undefined;

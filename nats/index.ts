@@ -45,6 +45,14 @@ export { firedBy, type Schedule, scheduleHeaders } from "./schedules.ts";
 export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
 export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
 export {
+  type EndpointStats,
+  type MicroEndpoint,
+  type MicroRequest,
+  type MicroService,
+  type MicroServiceOptions,
+  startMicroService,
+} from "./service.ts";
+export {
   flowOfSubmitSubject,
   fromSafeToken,
   isPublishable,

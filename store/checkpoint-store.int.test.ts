@@ -37,7 +37,14 @@ test("who missed a revision may not write", async () => {
     code: "StoreConflict",
     retryable: false,
   });
-  await expect(store.write(2, checkpointAt(7), 0)).rejects.toMatchObject({ code: "StoreConflict" });
+  await expect(store.write(2, checkpointAt(7, "o3"), 0)).rejects.toMatchObject({ code: "StoreConflict" });
+});
+
+test("a write of one's own whose answer was lost is no conflict", async () => {
+  const first = await store.write(3, checkpointAt(5), 0);
+  const lost = await store.write(3, checkpointAt(6), first);
+  expect(await store.write(3, checkpointAt(7), first)).toBeGreaterThan(lost);
+  expect((await store.read(3)).checkpoint?.replay_from).toBe(7);
 });
 
 test("one that cannot be read counts as none and can be replaced", async () => {

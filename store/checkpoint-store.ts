@@ -49,10 +49,21 @@ export class CheckpointStore {
    * @throws StoreConflict when another orchestrator has written in between: the partition is no longer this one's
    */
   async write(partition: number, content: CheckpointInput, revision: number): Promise<number> {
+    const bytes = encodeMessage(checkpoint.parse(content));
+    const key = keyOf(partition);
     try {
-      return await this.#kv.put(keyOf(partition), encodeMessage(checkpoint.parse(content)), { previousSeq: revision });
+      return await this.#kv.put(key, bytes, { previousSeq: revision });
     } catch (cause) {
       if (!isConflict(cause)) throw cause;
+      // An earlier write of ours whose answer was lost is no stranger's.
+      const found = await this.read(partition);
+      if (found.checkpoint?.owner === content.owner) {
+        const mine = await this.#kv.put(key, bytes, { previousSeq: found.revision }).catch((error) => {
+          if (!isConflict(error)) throw error;
+          return undefined;
+        });
+        if (mine !== undefined) return mine;
+      }
       const message = `another orchestrator wrote the checkpoint of partition ${partition}`;
       throw new RayflowError("StoreConflict", message, { cause, retryable: false });
     }

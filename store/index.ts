@@ -1,4 +1,5 @@
 export { type Checkpoint, type CheckpointInput, CheckpointStore, checkpoint } from "./checkpoint-store.ts";
+export { LeaseManager, type LeaseManagerOptions } from "./lease-manager.ts";
 export { type LogEntry, logEntry, ofRun } from "./log-entry.ts";
 export type { LogReader } from "./log-reader.ts";
 export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";
