@@ -15,7 +15,8 @@ export function checkOrder({ index, walk, regions, sequences, reported, cyclic, 
     );
   }
   for (const component of cyclicComponents(graph)) {
-    if (component.some((vertex) => isIn(cyclic, owners[vertex]))) continue; // EXEC_CYCLE says so
+    // EXEC_CYCLE says so; or a type is unknown, which may be a loop and then there is no cycle.
+    if (component.some((vertex) => isDoubtful(owners[vertex], cyclic))) continue;
     const { vertices, labels } = cycleIn(graph, component);
     const cycle = labels.map((label) => links[label]);
     const ids = vertices
@@ -40,6 +41,6 @@ function explain(ids: readonly string[], culprit: Link | undefined, cycle: reado
   );
 }
 
-function isIn(set: ReadonlySet<IndexedNode>, node: IndexedNode | undefined): boolean {
-  return node !== undefined && set.has(node);
+function isDoubtful(node: IndexedNode | undefined, cyclic: ReadonlySet<IndexedNode>): boolean {
+  return node !== undefined && (cyclic.has(node) || node.type === undefined);
 }
