@@ -1,8 +1,10 @@
 /** What `rayflow doctor` finds out about a server: one check a line, each with what to do about it. */
 import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { BUCKETS, bucketStream, requireServer, STREAMS } from "../nats/index.ts";
+import { askOrchestrators, type OrchestratorStatus } from "../gateway/index.ts";
+import { BUCKETS, ensureTopology, requireServer, STREAMS } from "../nats/index.ts";
 
 export type Level = "ok" | "warn" | "fail";
 
@@ -13,6 +15,10 @@ export interface Check {
   readonly advice?: string;
 }
 
+const START_ONE = "start one: rayflow orchestrator";
+/** How long to listen for orchestrators: they answer at once or not at all. */
+const STATUS_WAIT_MS = 300;
+
 /** All checks of a server that is connected. Never throws: what goes wrong is a check that fails. */
 export async function diagnose(nc: NatsConnection): Promise<Check[]> {
   const server = await check("server", () => checkServer(nc));
@@ -21,7 +27,7 @@ export async function diagnose(nc: NatsConnection): Promise<Check[]> {
   const streams = await check("streams", () => checkStreams(jsm));
   if (streams.some(({ level }) => level === "fail")) return [...server, ...streams];
   const rest = await Promise.all([
-    check("orchestrators", () => checkOrchestrators(jsm)),
+    check("orchestrators", () => checkOrchestrators(nc)),
     check("actors", () => checkActors(jsm)),
   ]);
   return [...server, ...streams, ...rest.flat()];
@@ -74,14 +80,49 @@ async function streamInfo(jsm: JetStreamManager, name: string) {
   }
 }
 
-/** A lease is an entry of the leases bucket; it goes by itself when its holder does not renew it. */
-async function checkOrchestrators(jsm: JetStreamManager): Promise<Check[]> {
+/** Leases say who holds partitions, also of orchestrators that do not answer; a dead one's go within seconds. */
+async function checkOrchestrators(nc: NatsConnection): Promise<Check[]> {
   const name = "orchestrators";
-  const advice = "start one: rayflow orchestrator";
-  const info = await jsm.streams.info(bucketStream(BUCKETS.leases), { subjects_filter: `$KV.${BUCKETS.leases}.>` });
-  const leases = Object.keys(info.state.subjects ?? {}).length;
-  if (leases === 0) return [{ name, level: "fail", message: "no orchestrator holds a partition: runs wait", advice }];
-  return [{ name, level: "ok", message: `${leases} leases are held` }];
+  const [{ partitions }, leased, orchestrators] = await Promise.all([
+    ensureTopology(nc),
+    leasedPartitions(nc),
+    askOrchestrators(nc, STATUS_WAIT_MS),
+  ]);
+  const free = partitions - leased;
+  const held = `${leased} of ${partitions} partitions are held`;
+  const found = orchestrators.map(({ id, active_runs }) => `${id} with ${active_runs} runs`).join(", ");
+  const checks: Check[] = [];
+  if (leased === 0) {
+    checks.push({ name, level: "fail", message: "no orchestrator holds a partition: runs wait", advice: START_ONE });
+  } else if (free > 0) {
+    checks.push({ name, level: "warn", message: `${held} (${found})`, advice: "the rest are taken within seconds" });
+  } else if (orchestrators.length === 0) {
+    const advice = "it may hang, or be another version: look at its log";
+    checks.push({ name, level: "warn", message: `${held}, but no orchestrator answers`, advice });
+  } else checks.push({ name, level: "ok", message: `${held} (${found})` });
+  return [...checks, refusedMessages(orchestrators)];
+}
+
+async function leasedPartitions(nc: NatsConnection): Promise<number> {
+  const leases = await new Kvm(nc).open(BUCKETS.leases);
+  let count = 0;
+  // Beside the partitions' leases it holds one for each member.
+  for await (const key of await leases.keys()) if (!key.startsWith("member.")) count++;
+  return count;
+}
+
+function refusedMessages(orchestrators: readonly OrchestratorStatus[]): Check {
+  const name = "refused messages";
+  const families = orchestrators.flatMap(({ refused }) => Object.entries(refused));
+  const total = families.reduce((sum, [, { count }]) => sum + count, 0);
+  const last = families[0];
+  if (last === undefined) return { name, level: "ok", message: "none since the orchestrators started" };
+  return {
+    name,
+    level: "warn",
+    message: `${total} since the orchestrators started; one on ${last[0]}: ${last[1].last_reason}`,
+    advice: "publishers hear the reason on the subject in their Rayflow-Reply header",
+  };
 }
 
 async function checkActors(jsm: JetStreamManager): Promise<Check[]> {

@@ -84,7 +84,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     options.onPart?.({ kind: "orchestrator", id: orchestrator.id });
     if (options.service === true) {
       const { startService } = await import("../gateway/index.ts");
-      const service = await startService(nc, { version: packageVersion() });
+      const service = await startService(nc, { version: packageVersion(), orchestrator });
       parts.service = () => service.stop();
     }
     await actors.ready;

@@ -23,8 +23,11 @@ export interface ProgressOptions {
 /** Prints each node as it runs, and whatever else is worth knowing. */
 export function progressPrinter(output: Output, options: ProgressOptions): (event: RunEvent) => void {
   const note = options.print ?? output.note;
+  let introduced = false;
   return (event) => {
-    if (event.kind === "accepted") note(styled(`run ${event.run_id} of "${event.flow}"`, "dim", output.color));
+    // News come over two connections: the first node may run before `accepted` is here.
+    if (!introduced) note(styled(`run ${event.run_id}`, "dim", output.color));
+    introduced = true;
     if (event.kind === "waiting") note(waitingLine(event, output.color));
     if (event.kind === "node") for (const node of event.nodes) for (const line of nodeLines(node)) note(line);
   };

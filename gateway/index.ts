@@ -6,7 +6,7 @@ export {
   type RunCallOptions,
 } from "./client.ts";
 export { declaredNodeTypes, knownNodeTypes } from "./node-types.ts";
-export { type ServiceOptions, startService } from "./request-reply.ts";
+export { askOrchestrators, type OrchestratorStatus, type ServiceOptions, startService } from "./request-reply.ts";
 export {
   cancelRun,
   publishRun,

@@ -1,32 +1,60 @@
 /**
  * The request/reply service (ADR-32: `nats service ls` shows it): `rayflow.svc.flow.run` waits for a run's result,
- * `rayflow.svc.flow.validate` checks a flow.
+ * `rayflow.svc.flow.validate` checks a flow. And `rayflow.svc.status`, which every orchestrator answers for itself.
  *
  * R1. When it stops, callers that still wait are told so at once; their runs go on.
  */
 import type { NatsConnection } from "@nats-io/transport-node";
+import { z } from "zod";
 import { checkFlow, RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
+  encodeMessage,
   headerNames,
   type MicroEndpoint,
   type MicroRequest,
   type MicroService,
+  type RefusalCounter,
   type RunResult,
   type Submission,
   startMicroService,
   subjects,
+  WIRE_VERSION,
   submission,
 } from "../nats/index.ts";
 import { knownNodeTypes } from "./node-types.ts";
 import { submitRun } from "./run-client.ts";
+
+const STATUS_SUBJECT = subjects.service("status");
 
 export interface ServiceOptions {
   /** The version that the service shows. */
   readonly version: string;
   /** How long a request may wait for its run, ms. Default 300 000. */
   readonly timeoutMs?: number;
+  /** The orchestrator of this process, for those who ask how it is. */
+  readonly orchestrator?: OrchestratorView;
 }
+
+/** What an orchestrator shows of itself. */
+export interface OrchestratorView {
+  readonly id: string;
+  readonly partitions: readonly number[];
+  readonly activeRuns: number;
+  readonly refusals: Pick<RefusalCounter, "snapshot" | "total">;
+}
+
+/** An answer to a request on `rayflow.svc.status`; every orchestrator gives one. */
+export const orchestratorStatus = z.object({
+  v: z.literal(WIRE_VERSION),
+  id: z.string(),
+  version: z.string(),
+  partitions: z.array(z.number().int()),
+  active_runs: z.number().int(),
+  /** By subject family: how many messages were refused since the start, and why the last one was. */
+  refused: z.record(z.string(), z.object({ count: z.number().int(), last_reason: z.string() })),
+});
+export type OrchestratorStatus = z.infer<typeof orchestratorStatus>;
 
 export async function startService(nc: NatsConnection, options: ServiceOptions): Promise<MicroService> {
   const stopping = new AbortController();
@@ -48,11 +76,47 @@ export async function startService(nc: NatsConnection, options: ServiceOptions):
   ];
   const description = "Runs flows on RayFlow";
   const service = await startMicroService(nc, { name: "rayflow", version: options.version, description, endpoints });
+  const asked = nc.subscribe(STATUS_SUBJECT, {
+    callback: (error, message) => {
+      if (error === null && options.orchestrator !== undefined) {
+        message.respond(encodeMessage(statusOf(options.orchestrator, options.version)));
+      }
+    },
+  });
   const stop = async (): Promise<void> => {
     stopping.abort();
+    asked.unsubscribe();
     await service.stop();
   };
   return { id: service.id, stats: service.stats, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** The orchestrators that answer within `waitMs`, in no order. */
+export async function askOrchestrators(nc: NatsConnection, waitMs: number): Promise<OrchestratorStatus[]> {
+  const found: OrchestratorStatus[] = [];
+  try {
+    for await (const message of await nc.requestMany(STATUS_SUBJECT, "", { strategy: "timer", maxWait: waitMs })) {
+      const decoded = decodeMessage(orchestratorStatus, message.data);
+      if (decoded.ok) found.push(decoded.value);
+    }
+  } catch {
+    // Nobody listens there at all.
+  }
+  return found;
+}
+
+function statusOf(orchestrator: OrchestratorView, version: string): OrchestratorStatus {
+  const refused = Object.entries(orchestrator.refusals.snapshot()).map(([family, { count, lastReason }]) => {
+    return [family, { count, last_reason: lastReason }] as const;
+  });
+  return {
+    v: WIRE_VERSION,
+    id: orchestrator.id,
+    version,
+    partitions: [...orchestrator.partitions],
+    active_runs: orchestrator.activeRuns,
+    refused: Object.fromEntries(refused),
+  };
 }
 
 async function run(

@@ -25,7 +25,7 @@ export function register(program: Command): void {
         const topology = await nats.ensureTopology(nc);
         for (const line of topology.kept) logger.warn(line);
         await using orchestrator = await startOrchestrator({ nc, topology, logger });
-        await using _service = await startService(nc, { version: packageVersion() });
+        await using _service = await startService(nc, { version: packageVersion(), orchestrator });
         logger.info({ id: orchestrator.id, server: version, partitions: topology.partitions }, "orchestrator is up");
         const signal = await stop.received;
         logger.info({ signal }, "orchestrator stops");
