@@ -1,4 +1,4 @@
-/** Fixtures for tests: a realistic handful of node types, and a builder for flows. Not part of the built package. */
+/** Fixtures for tests: a realistic handful of node types, and a builder for flows. No other code imports it. */
 import type { ErrorStrategy, Flow, FlowEdge, FlowNode, NodePolicy } from "./flow.ts";
 import type { ExecOutputs, NodeKind, NodeType, NodeTypes, Pin } from "./node-type.ts";
 
