@@ -1,5 +1,6 @@
 /** Writes down, about once a second, how far a partition has come. */
 import type { Checkpoint, CheckpointStore } from "../store/index.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import type { PartitionDriver } from "./partition-driver.ts";
 
@@ -7,7 +8,7 @@ import type { PartitionDriver } from "./partition-driver.ts";
 const INTERVAL_MS = 1_000;
 
 export interface CheckpointerOptions {
-  readonly store: CheckpointStore;
+  readonly store: Pick<CheckpointStore, "write">;
   readonly driver: PartitionDriver;
   readonly owner: string;
   readonly queueCreated: () => string;
@@ -15,35 +16,38 @@ export interface CheckpointerOptions {
   readonly logger: Logger;
   /** Another orchestrator wrote the checkpoint: the partition is no longer this one's. */
   readonly onTakenOver: () => void;
+  /** Default: real time. */
+  readonly clock?: Clock;
 }
 
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
   #revision: number;
   #written: Pick<Checkpoint, "replay_from" | "emitted_through" | "queue_created"> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #stopTimer: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#revision = options.revision;
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#queue(), INTERVAL_MS);
-    this.#timer.unref();
+    this.#stopTimer = this.#clock.every(INTERVAL_MS, () => this.#queue());
   }
 
   /** Writes a last one: who comes next has nothing to repeat. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#stopTimer?.();
     this.#queue();
     await this.#writing;
   }
 
   /** Ends without a word: the partition is somebody else's. */
   abandon(): void {
-    clearInterval(this.#timer);
+    this.#stopTimer?.();
   }
 
   #queue(): void {
@@ -67,7 +71,7 @@ export class Checkpointer {
       return;
     }
     try {
-      const content = { ...next, updated_at: new Date().toISOString(), owner };
+      const content = { ...next, updated_at: new Date(this.#clock.now()).toISOString(), owner };
       this.#revision = await store.write(driver.partition, content, this.#revision);
       this.#written = next;
     } catch (error) {

@@ -7,10 +7,10 @@
  */
 
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { JetStreamClient } from "@nats-io/jetstream";
 import { type ErrorInfo, RayflowError } from "../flow/index.ts";
 import { type DispatchEntry, encodeMessage, subjects, WIRE_VERSION } from "../nats/index.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 
 /** Most entries of one dispatch message. */
@@ -21,14 +21,17 @@ const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 
 export interface EmitterOptions {
-  readonly js: JetStreamClient;
+  readonly js: Pick<JetStreamClient, "publish">;
   /** The server's max_payload, bytes. */
   readonly maxPayload: () => number;
   readonly logger: Logger;
+  /** Default: real time. */
+  readonly clock?: Clock;
 }
 
 export class Emitter {
   readonly #options: EmitterOptions;
+  readonly #clock: Clock;
   /** Publishes that are not acknowledged, by the sequence that caused them; insertion order is log order. */
   readonly #open = new Map<number, number>();
   #seen: number;
@@ -36,6 +39,7 @@ export class Emitter {
 
   constructor(options: EmitterOptions, startAt: number) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#seen = startAt;
   }
 
@@ -64,8 +68,8 @@ export class Emitter {
 
   /** Resolves when everything is acknowledged, or after `longestMs`. */
   async drained(longestMs: number): Promise<void> {
-    const until = performance.now() + longestMs;
-    while (this.#open.size > 0 && !this.#stopped && performance.now() < until) await sleep(5);
+    const until = this.#clock.now() + longestMs;
+    while (this.#open.size > 0 && !this.#stopped && this.#clock.now() < until) await this.#clock.sleep(5);
   }
 
   /** Does something under the watch of `emittedThrough`, again and again until it succeeds. */
@@ -132,7 +136,7 @@ export class Emitter {
       } catch (error) {
         if (this.#stopped) return false;
         this.#options.logger.warn({ what, err: error }, "a publish was not acknowledged; trying again");
-        await sleep(waitMs, undefined, { ref: false });
+        await this.#clock.sleep(waitMs);
       }
     }
     return false;
