@@ -74,8 +74,6 @@ export function topologyTable(settings: TopologySettings): { others: NamedStream
         storage: StorageType.File,
         max_age: nanos(settings.historyMaxAgeMs),
         max_bytes: settings.historyMaxBytes,
-        // A run that is written twice, after a recovery, is in the list once.
-        max_msgs_per_subject: 1,
         allow_direct: true,
       },
       {

@@ -12,5 +12,6 @@ export {
   RunHistory,
 } from "./run-history.ts";
 export { type AppendOptions, RunLog } from "./run-log.ts";
+export { type SharedPart, type SnapshotMark, SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts";
 export { type Execution, type VariableOwner, VariableStore } from "./variable-store.ts";
 export type { VariableScope, Variables } from "./variables.ts";

@@ -1,10 +1,20 @@
 /**
- * Finished runs: one message each in RAYFLOW_HISTORY, its headers enough for a list, its body the run's whole log.
- * A body that is too large for a message lies in the object store, under the run's id.
+ * What is left of runs when the hot log has been trimmed, in RAYFLOW_HISTORY. A finished run is one message, its
+ * headers enough for a list, its body the run's log; a long run leaves segments of its log behind on the way, one at
+ * each snapshot, under the same subject. A body that is too large for a message lies in the object store.
+ *
+ * H1. What is written twice after a recovery, also with another cut, is read once: entries are told apart by sequence.
  */
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+  jetstream,
+  jetstreamManager,
+  PubHeaders,
+} from "@nats-io/jetstream";
 import { Objm } from "@nats-io/obj";
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
@@ -21,7 +31,7 @@ import {
   subjects,
 } from "../nats/index.ts";
 import { readBounded } from "./bucket.ts";
-import { logEntry } from "./log-entry.ts";
+import { type LogEntry, logEntry } from "./log-entry.ts";
 
 /** Header names of a history message. */
 export const historyHeaders = {
@@ -34,6 +44,8 @@ export const historyHeaders = {
   seq: "Rayflow-Seq",
   statusCode: "Rayflow-Status-Code",
   error: "Rayflow-Error",
+  /** In a segment: the first and the last sequence in it. */
+  segment: "Rayflow-Segment",
   /** `gzip`: the body is here; `object`: it is in the object store. */
   body: "Rayflow-Body",
 } as const;
@@ -51,6 +63,8 @@ export const historyRecord = z.object({
   entries: z.array(logEntry),
 });
 export type HistoryRecord = z.infer<typeof historyRecord>;
+
+const historySegment = z.object({ v: z.literal(1), run: z.string(), entries: z.array(logEntry) });
 
 export interface HistorySummary {
   readonly run: string;
@@ -97,38 +111,68 @@ export class RunHistory {
   /** Safe to repeat: the run is in the history once. */
   async write(record: Omit<HistoryRecord, "v">): Promise<void> {
     const run = record.result.run_id;
-    const body = await compress(encodeMessage({ v: 1, ...record }), { level: GZIP_LEVEL });
+    await this.#publish(record.flow, run, `history:${run}`, { v: 1, ...record }, headersOf(record));
+  }
+
+  /** Puts a part of a run's log aside before the run has ended. Safe to repeat. */
+  async writeSegment(flow: string, run: string, entries: readonly LogEntry[]): Promise<void> {
+    const [first, last] = [entries[0], entries.at(-1)];
+    if (!first || !last) return;
+    const made = headers();
+    made.set(historyHeaders.segment, `${first.seq}-${last.seq}`);
+    await this.#publish(flow, run, `history:${run}:${first.seq}-${last.seq}`, { v: 1, run, entries }, made);
+  }
+
+  async #publish(flow: string, run: string, msgID: string, content: unknown, made: MsgHdrs): Promise<void> {
+    const body = await compress(encodeMessage(content), { level: GZIP_LEVEL });
     const limit = Math.min(MAX_BODY_BYTES, (this.#nc.info?.max_payload ?? 1024 * 1024) - HEADER_ROOM_BYTES);
     const inline = body.length <= limit;
+    made.set(historyHeaders.body, inline ? "gzip" : "object");
     if (!inline) {
       const blobs = await new Objm(this.#js).open(BUCKETS.blobs, false);
-      await blobs.putBlob({ name: blobName(run) }, body);
+      await blobs.putBlob({ name: blobName(msgID) }, body);
     }
-    const flow = record.flow.slice(0, MAX_FLOW_NAME_LENGTH);
-    await this.#js.publish(subjects.history(flow, run), inline ? body : new Uint8Array(), {
-      msgID: `history:${run}`,
-      headers: headersOf(record, inline),
-    });
+    const subject = subjects.history(flow.slice(0, MAX_FLOW_NAME_LENGTH), run);
+    await this.#js.publish(subject, inline ? body : new Uint8Array(), { msgID, headers: made });
   }
 
   /** Undefined when no such run has finished, or it has aged out. */
   async read(run: string): Promise<HistoryRecord | undefined> {
-    const { direct } = await this.#jsm;
-    const stored = await direct.getMessage(STREAMS.history, { last_by_subj: subjects.historyOfRun(run) });
-    if (stored === null) return undefined;
-    let packed: Uint8Array | null = stored.data;
-    if (stored.header.get(historyHeaders.body) === "object") {
-      packed = await (await new Objm(this.#js).open(BUCKETS.blobs, false)).getBlob(blobName(run));
+    const { parts, last } = await this.#readParts(run);
+    return last && { ...last, entries: inOrder([...parts, ...last.entries]) };
+  }
+
+  /** What a run that goes on has left of its log so far, in order. */
+  async readSegments(run: string): Promise<LogEntry[]> {
+    return inOrder((await this.#readParts(run)).parts);
+  }
+
+  async #readParts(run: string): Promise<{ parts: LogEntry[]; last: HistoryRecord | undefined }> {
+    const parts: LogEntry[] = [];
+    let last: HistoryRecord | undefined;
+    for await (const message of readBounded(this.#js, {
+      stream: STREAMS.history,
+      filter: subjects.historyOfRun(run),
+    })) {
+      const bytes = await this.#body(message);
+      const segment = message.headers?.has(historyHeaders.segment);
+      const decoded = bytes && decodeMessage(segment ? historySegment : historyRecord, bytes);
+      if (!decoded?.ok) this.refusals.add(message.subject, decoded?.reason ?? "its body cannot be read");
+      else if ("result" in decoded.value) last = decoded.value;
+      else parts.push(...decoded.value.entries);
     }
-    if (packed === null) {
-      this.refusals.add(stored.subject, "its object is gone");
-      return undefined;
+    return { parts, last };
+  }
+
+  async #body({ headers: head, data }: JsMsg): Promise<Uint8Array | undefined> {
+    let packed: Uint8Array | null = data;
+    if (head?.get(historyHeaders.body) === "object") {
+      const name = blobName(head.get(PubHeaders.MsgIdHdr));
+      packed = await (await new Objm(this.#js).open(BUCKETS.blobs, false)).getBlob(name);
     }
-    const bytes = await decompress(packed, { maxOutputLength: MAX_UNPACKED_BYTES }).catch(() => undefined);
-    const decoded = bytes === undefined ? undefined : decodeMessage(historyRecord, bytes);
-    if (decoded?.ok === true) return decoded.value;
-    this.refusals.add(stored.subject, decoded === undefined ? "not gzip" : decoded.reason);
-    return undefined;
+    return packed === null
+      ? undefined
+      : decompress(packed, { maxOutputLength: MAX_UNPACKED_BYTES }).catch(() => undefined);
   }
 
   /** The last finished runs, newest first. Reads headers alone, and from the end. */
@@ -151,6 +195,7 @@ export class RunHistory {
         headersOnly: true,
       });
       for await (const { subject, headers } of messages) {
+        if (headers?.has(historyHeaders.segment)) continue;
         const summary = summaryOf(subject, headers);
         if (summary === undefined) this.refusals.add(subject, "its headers are off");
         else if (query.status === undefined || summary.status === query.status) inWindow.push(summary);
@@ -162,18 +207,22 @@ export class RunHistory {
   }
 }
 
-function blobName(run: string): string {
-  return `history/${run}`;
+function blobName(msgId: string): string {
+  return msgId.replaceAll(":", "/");
 }
 
-function headersOf(record: Omit<HistoryRecord, "v">, inline: boolean): MsgHdrs {
+function inOrder(entries: readonly LogEntry[]): LogEntry[] {
+  const bySeq = new Map(entries.map((entry) => [entry.seq, entry]));
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+function headersOf(record: Omit<HistoryRecord, "v">): MsgHdrs {
   const made = headers();
   const { status, status_code, error } = record.result;
   made.set(historyHeaders.status, status);
   made.set(historyHeaders.started, String(record.startedMs));
   made.set(historyHeaders.ended, String(record.endedMs));
   made.set(historyHeaders.seq, String(record.seq));
-  made.set(historyHeaders.body, inline ? "gzip" : "object");
   if (record.version !== undefined) made.set(historyHeaders.version, headerText(record.version));
   if (status_code !== null) made.set(historyHeaders.statusCode, String(status_code));
   if (error !== null) made.set(historyHeaders.error, headerText(error.code));
