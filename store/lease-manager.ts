@@ -12,10 +12,10 @@
  */
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { z } from "zod";
-import { BUCKETS, decodeMessage, encodeMessage, RefusalCounter, subjectToken } from "../nats/index.ts";
+import { BUCKETS, encodeMessage, type RefusalCounter, subjectToken } from "../nats/index.ts";
 import { type BucketEntry, type BucketWatch, isConflict, isLive, openBucket, watchBucket } from "./bucket.ts";
 import { quotaOf } from "./lease-quota.ts";
+import { LeaseView, memberKey, partitionKey } from "./lease-view.ts";
 
 export interface LeaseManagerOptions {
   /** Tells replicas apart; fit for a subject. */
@@ -26,22 +26,12 @@ export interface LeaseManagerOptions {
   readonly onLost: (partition: number) => void | Promise<void>;
 }
 
-const lease = z.object({ v: z.literal(1), id: z.string() });
-
 interface Held {
   /** Revision of the entry when it was taken. */
   readonly epoch: number;
   revision: number;
   /** When the last renewal that succeeded was sent, ms by the monotonic clock. */
   renewedAt: number;
-}
-
-interface Seen {
-  /** Undefined: given back, or ended. */
-  readonly owner: string | undefined;
-  readonly revision: number;
-  /** ms by the monotonic clock. */
-  readonly at: number;
 }
 
 /** What of a TTL may pass without a renewal before this replica calls a lease lost. */
@@ -55,8 +45,7 @@ export class LeaseManager {
   readonly #kv: KV;
   readonly #ttlMs: number;
   readonly #held = new Map<number, Held>();
-  /** What the watch has told, by key. */
-  readonly #seen = new Map<string, Seen>();
+  readonly #view: LeaseView;
   /** Partitions that the caller gave back because it cannot drive them: until when to leave them alone. */
   readonly #shunned = new Map<number, number>();
   #watch: BucketWatch | undefined;
@@ -64,7 +53,6 @@ export class LeaseManager {
   #balancing: Promise<void> = Promise.resolve();
   #queued = false;
   #stopped = false;
-  readonly refusals = new RefusalCounter();
 
   private constructor(nc: NatsConnection, kv: KV, ttlMs: number, options: LeaseManagerOptions) {
     subjectToken(options.id);
@@ -72,6 +60,7 @@ export class LeaseManager {
     this.#kv = kv;
     this.#options = options;
     this.#ttlMs = ttlMs;
+    this.#view = new LeaseView(options.id, ttlMs);
   }
 
   static async open(nc: NatsConnection, options: LeaseManagerOptions): Promise<LeaseManager> {
@@ -86,9 +75,12 @@ export class LeaseManager {
 
   /** The members that live, this one among them, in order. */
   get members(): string[] {
-    const ids = new Set([this.#options.id]);
-    for (const [key, seen] of this.#seen) if (key.startsWith("member.") && this.#lives(seen)) ids.add(key.slice(7));
-    return [...ids].sort();
+    return this.#view.members;
+  }
+
+  /** Entries that somebody else spoiled. */
+  get refusals(): RefusalCounter {
+    return this.#view.refusals;
   }
 
   /** Joins; resolves when the partitions that were free and due to this replica are taken. A lone one takes all at once. */
@@ -124,40 +116,15 @@ export class LeaseManager {
   }
 
   get #memberKey(): string {
-    return `member.${this.#options.id}`;
+    return memberKey(this.#options.id);
   }
 
   get #content(): Uint8Array {
     return encodeMessage({ v: 1, id: this.#options.id });
   }
 
-  // ------------------------------------------------------------------- what others do
-
-  #see({ key, value, revision }: BucketEntry): void {
-    if ((this.#seen.get(key)?.revision ?? 0) > revision) return;
-    const before = this.#seen.get(key);
-    this.#seen.set(key, { owner: this.#ownerIn(key, value), revision, at: performance.now() });
-    const changed = before === undefined || before.owner !== this.#seen.get(key)?.owner;
-    if (changed && this.#watch !== undefined) this.#balanceSoon();
-  }
-
-  #ownerIn(key: string, value: Uint8Array | undefined): string | undefined {
-    if (value === undefined) return undefined;
-    const decoded = decodeMessage(lease, value);
-    if (decoded.ok) return decoded.value.id;
-    this.refusals.add(`${BUCKETS.leases}.${key}`, decoded.reason);
-    // Whoever wrote it, the entry is taken until it ends.
-    return "?";
-  }
-
-  /** Whoever holds an entry renews it three times a TTL; one that is silent for longer has ended, told of it or not. */
-  #lives({ owner, at }: Seen): boolean {
-    return owner !== undefined && performance.now() - at < this.#ttlMs * 1.25;
-  }
-
-  #isFree(partition: number): boolean {
-    const seen = this.#seen.get(keyOf(partition));
-    return seen === undefined || !this.#lives(seen) || seen.owner === this.#options.id;
+  #see(entry: BucketEntry): void {
+    if (this.#view.see(entry) && this.#watch !== undefined) this.#balanceSoon();
   }
 
   // ------------------------------------------------------------------------- our share
@@ -187,25 +154,24 @@ export class LeaseManager {
     const now = performance.now();
     const free = Array.from({ length: partitions }, (_, partition) => partition).filter(
       (partition) =>
-        !this.#held.has(partition) && this.#isFree(partition) && (this.#shunned.get(partition) ?? 0) <= now,
+        !this.#held.has(partition) && this.#view.isFree(partition) && (this.#shunned.get(partition) ?? 0) <= now,
     );
     await Promise.all(free.slice(0, wanted).map((partition) => this.#take(partition)));
   }
 
   async #take(partition: number): Promise<void> {
-    const key = keyOf(partition);
+    const key = partitionKey(partition);
     const sentAt = performance.now();
-    const seen = this.#seen.get(key);
     let revision: number;
     try {
       revision = await this.#kv.put(key, this.#content, {
-        previousSeq: seen?.owner === undefined ? (seen?.revision ?? 0) : 0,
+        previousSeq: this.#view.freeRevision(partition),
       });
     } catch (error) {
       if (!isConflict(error)) throw error;
       // A marker that the watch has not told of, or somebody who was faster.
       const entry = await this.#kv.get(key);
-      if (isLive(entry) && this.#ownerIn(key, entry.value) !== this.#options.id) {
+      if (isLive(entry) && this.#view.ownerIn(key, entry.value) !== this.#options.id) {
         this.#see({ key, value: entry.value, revision: entry.revision });
         return;
       }
@@ -228,7 +194,7 @@ export class LeaseManager {
     const held = this.#held.get(partition);
     if (held === undefined) return;
     await this.#lose(partition);
-    await this.#kv.delete(keyOf(partition), { previousSeq: held.revision }).catch(ignore);
+    await this.#kv.delete(partitionKey(partition), { previousSeq: held.revision }).catch(ignore);
   }
 
   async #lose(partition: number): Promise<void> {
@@ -260,14 +226,9 @@ export class LeaseManager {
     await Promise.race([renewing, unrefDelay(this.#untilNextLook())]);
     if (this.#stopped) return;
     this.#dropExpired();
-    this.#forgetOldMembers();
+    this.#view.forgetOldMembers();
     this.#balanceSoon();
     this.#schedule();
-  }
-
-  #forgetOldMembers(): void {
-    const old = performance.now() - 10 * this.#ttlMs;
-    for (const [key, { at }] of this.#seen) if (key.startsWith("member.") && at < old) this.#seen.delete(key);
   }
 
   /** M2. The last renewal may reach the server a little after it was sent, never before: so the count starts at sending. */
@@ -277,7 +238,7 @@ export class LeaseManager {
   }
 
   async #renew(partition: number, held: Held): Promise<void> {
-    const key = keyOf(partition);
+    const key = partitionKey(partition);
     const sentAt = performance.now();
     try {
       held.revision = await this.#kv.put(key, this.#content, { previousSeq: held.revision });
@@ -287,14 +248,10 @@ export class LeaseManager {
       // An earlier renewal whose answer was lost looks like this too.
       const entry = await this.#kv.get(key).catch(() => undefined);
       if (entry === undefined) return;
-      if (isLive(entry) && this.#ownerIn(key, entry.value) === this.#options.id) held.revision = entry.revision;
+      if (isLive(entry) && this.#view.ownerIn(key, entry.value) === this.#options.id) held.revision = entry.revision;
       else if (this.#held.get(partition) === held) await this.#lose(partition);
     }
   }
-}
-
-function keyOf(partition: number): string {
-  return `p.${partition}`;
 }
 
 /** What the caller does with the news is the caller's; a failure there must not stop the renewals. */
