@@ -7,23 +7,24 @@ import {
   encodeMessage,
   type RunEvent,
   type RunMessage,
-  type RunResult,
   subjects,
   WIRE_VERSION,
 } from "../nats/index.ts";
+import type { Children } from "./children.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Logger } from "./logger.ts";
 import type { Command } from "./run/commands.ts";
-import type { EndedRun, Run } from "./run/fold.ts";
-import type { RunEndings } from "./run-endings.ts";
+import type { Run } from "./run/fold.ts";
+import type { Ending, RunEndings } from "./run-endings.ts";
 import type { Timers } from "./timers.ts";
 
 export interface CommandSinkOptions {
   readonly nc: NatsConnection;
   readonly partition: number;
   readonly emitter: Emitter;
-  readonly timers: Timers;
-  readonly endings: RunEndings;
+  readonly timers: Pick<Timers, "set" | "cancel">;
+  readonly endings: Pick<RunEndings, "settle">;
+  readonly children: Pick<Children, "start" | "stop">;
   readonly logger: Logger;
 }
 
@@ -54,14 +55,17 @@ export class CommandSink {
     this.#options.emitter.publish(seq, subject, message, msgId);
   }
 
-  /** What follows from a run's `finished` message. */
-  finished(seq: number, run: EndedRun, result: RunResult): void {
+  /** What follows from a run's `finished` message; `done` when all of it is. */
+  settle(seq: number, ending: Ending, done: () => void): void {
     const { emitter, endings } = this.#options;
-    emitter.track(seq, `the end of ${run.id}`, () => endings.settle(run, result));
+    emitter.track(seq, `the end of ${ending.ended.id}`, async () => {
+      await endings.settle(ending);
+      done();
+    });
   }
 
   #one(seq: number, run: Run, command: Exclude<Command, { type: "sendExec" | "sendData" }>): void {
-    const { timers, emitter, partition } = this.#options;
+    const { timers, emitter, partition, children } = this.#options;
     switch (command.type) {
       case "setTimer":
         return emitter.track(seq, "a timer", () => timers.set(partition, run.id, command.id, command.at));
@@ -74,8 +78,9 @@ export class CommandSink {
       case "stop":
         return this.#stop(run.id, command.executions);
       case "startChild":
+        return emitter.track(seq, "a child run", () => children.start(command));
       case "stopChild":
-        return this.#options.logger.warn({ run_id: run.id, execution: command.id }, "child runs are not served yet");
+        return emitter.track(seq, "the end of a child run", () => children.stop(command.id));
     }
   }
 

@@ -1,4 +1,4 @@
-/** Graphs by flow: a thousand runs of one flow share one. */
+/** Graphs by flow: a thousand runs of one flow share one, and the flow and types that it was made from. */
 import { createHash } from "node:crypto";
 import type { Graph } from "../flow/index.ts";
 import type { SubmittedMessage } from "../nats/index.ts";
@@ -6,25 +6,32 @@ import { graphOf } from "./run/fold.ts";
 
 const MAX_GRAPHS = 500;
 
+/** What a run needs of its flow. */
+export interface Blueprint {
+  readonly graph: Graph;
+  readonly flow: SubmittedMessage["flow"];
+  readonly types: SubmittedMessage["types"];
+}
+
 export class GraphCache {
-  readonly #graphs = new Map<string, Graph>();
+  readonly #blueprints = new Map<string, Blueprint>();
 
   /** @throws GraphBuildError */
-  get(message: SubmittedMessage): Graph {
+  get({ flow, types }: Pick<SubmittedMessage, "flow" | "types">): Blueprint {
     const key = createHash("sha1")
-      .update(JSON.stringify([message.flow, message.types]))
+      .update(JSON.stringify([flow, types]))
       .digest("base64");
-    const known = this.#graphs.get(key);
+    const known = this.#blueprints.get(key);
     if (known) {
       // Moves to the end: the first one is always the one that was longest not used.
-      this.#graphs.delete(key);
-      this.#graphs.set(key, known);
+      this.#blueprints.delete(key);
+      this.#blueprints.set(key, known);
       return known;
     }
-    const graph = graphOf(message);
-    this.#graphs.set(key, graph);
-    const oldest = this.#graphs.keys().next();
-    if (this.#graphs.size > MAX_GRAPHS && !oldest.done) this.#graphs.delete(oldest.value);
-    return graph;
+    const blueprint = { graph: graphOf({ flow, types }), flow, types };
+    this.#blueprints.set(key, blueprint);
+    const oldest = this.#blueprints.keys().next();
+    if (this.#blueprints.size > MAX_GRAPHS && !oldest.done) this.#blueprints.delete(oldest.value);
+    return blueprint;
   }
 }

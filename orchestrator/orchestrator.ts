@@ -9,14 +9,13 @@ import { randomUUID } from "node:crypto";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { ensureTopology, RefusalCounter, type Topology, type TopologyOptions } from "../nats/index.ts";
-import { CheckpointStore, LeaseManager, NodeCatalog, RunLog, VariableStore } from "../store/index.ts";
-import { Checkpointer } from "./checkpointer.ts";
-import { CommandSink } from "./command-sink.ts";
-import { Emitter } from "./emitter.ts";
+import { CheckpointStore, LeaseManager, NodeCatalog, RunLog, SnapshotStore, VariableStore } from "../store/index.ts";
+import { Children } from "./children.ts";
+import { DrivenPartition } from "./driven-partition.ts";
 import { GraphCache } from "./graph-cache.ts";
 import { Intake } from "./intake.ts";
+import { LogTrimmer } from "./log-trimmer.ts";
 import { type Logger, silentLogger } from "./logger.ts";
-import { PartitionDriver } from "./partition-driver.ts";
 import type { Run } from "./run/fold.ts";
 import { RunEndings } from "./run-endings.ts";
 import { StarvationWatch } from "./starvation-watch.ts";
@@ -32,13 +31,15 @@ export interface OrchestratorOptions {
   readonly topologyOptions?: TopologyOptions;
   /** Default: none. */
   readonly logger?: Logger;
+  /** A run without news for this long leaves memory, ms. Default 10 000. */
+  readonly restAfterMs?: number;
 }
 
 export interface Orchestrator extends AsyncDisposable {
   readonly id: string;
   /** Partitions that it drives now. */
   readonly partitions: readonly number[];
-  /** Runs in memory. */
+  /** Runs that have not ended, in memory and at rest. */
   readonly activeRuns: number;
   /** Messages that were refused, by subject family. */
   readonly refusals: RefusalCounter;
@@ -48,20 +49,16 @@ export interface Orchestrator extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-interface Driven {
-  readonly driver: PartitionDriver;
-  readonly checkpointer: Checkpointer;
-}
-
 /** Starts an orchestrator; it holds its first partitions when this resolves. */
 export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   const { nc } = options;
   const topology = options.topology ?? (await ensureTopology(nc, options.topologyOptions));
-  const [jsm, variables, catalog, checkpoints, log] = await Promise.all([
+  const [jsm, variables, catalog, checkpoints, snapshots, log] = await Promise.all([
     jetstreamManager(nc, { checkAPI: false }),
     VariableStore.open(nc),
     NodeCatalog.open(nc),
     CheckpointStore.open(nc),
+    SnapshotStore.open(nc),
     RunLog.open(nc, topology.partitions),
   ]);
   const service = new OrchestratorService({
@@ -74,6 +71,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     variables,
     catalog,
     checkpoints,
+    snapshots,
     log,
   });
   await service.start();
@@ -90,19 +88,27 @@ interface Parts {
   readonly variables: VariableStore;
   readonly catalog: NodeCatalog;
   readonly checkpoints: CheckpointStore;
+  readonly snapshots: SnapshotStore;
   readonly log: RunLog;
+  readonly restAfterMs?: number;
 }
+
+/** How often runs without news are put to rest, ms. */
+const REST_ROUND_MS = 2_000;
 
 class OrchestratorService implements Orchestrator {
   readonly id: string;
   readonly refusals = new RefusalCounter();
   readonly #parts: Parts;
-  readonly #driven = new Map<number, Driven>();
+  readonly #driven = new Map<number, DrivenPartition>();
   readonly #graphs = new GraphCache();
   readonly #timers: Timers;
   readonly #intake: Intake;
   readonly #endings: RunEndings;
+  readonly #children: Children;
   readonly #starvation: StarvationWatch;
+  readonly #trimmer: LogTrimmer;
+  #restTimer: NodeJS.Timeout | undefined;
   #leases: LeaseManager | undefined;
   #catalogWatch: { stop(): void } | undefined;
   #queueCreated: string;
@@ -112,9 +118,17 @@ class OrchestratorService implements Orchestrator {
     this.#parts = parts;
     this.id = parts.id;
     this.#queueCreated = parts.topology.queueCreated;
-    const { nc, js, jsm, logger, variables, catalog, topology } = parts;
+    const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints } = parts;
     this.#timers = new Timers({ js, jsm, logger });
-    this.#endings = new RunEndings({ nc, variables });
+    this.#endings = new RunEndings({ nc, variables, log, history: log.history });
+    this.#children = new Children({ log, types: () => catalog.types, resolveFlow: async () => undefined });
+    this.#trimmer = new LogTrimmer({
+      log,
+      checkpoints,
+      logger,
+      partitions: topology.partitions,
+      drivers: () => [...this.#driven.values()].map(({ driver }) => driver),
+    });
     this.#starvation = new StarvationWatch({ nc, jsm, logger, runs: () => this.#runs() });
     this.#intake = new Intake({
       nc,
@@ -135,7 +149,7 @@ class OrchestratorService implements Orchestrator {
 
   get activeRuns(): number {
     let sum = 0;
-    for (const { driver } of this.#driven.values()) sum += driver.runs.size;
+    for (const { driver } of this.#driven.values()) sum += driver.activeRuns;
     return sum;
   }
 
@@ -152,6 +166,11 @@ class OrchestratorService implements Orchestrator {
     await Promise.all([watch.ready, this.#leases.start(), this.#timers.start()]);
     await this.#intake.start();
     this.#starvation.start();
+    this.#trimmer.start();
+    this.#restTimer = setInterval(() => {
+      for (const { driver } of this.#driven.values()) driver.putToRest();
+    }, REST_ROUND_MS);
+    this.#restTimer.unref();
     void this.#watchConnection();
     logger.info({ orchestrator: this.id, partitions: this.partitions }, "the orchestrator is up");
   }
@@ -171,56 +190,34 @@ class OrchestratorService implements Orchestrator {
 
   async #stop(): Promise<void> {
     this.#starvation.stop();
-    this.#catalogWatch?.stop();
-    await Promise.all([this.#intake.stop(), this.#timers.stop()]);
+    clearInterval(this.#restTimer);
+    await Promise.all([this.#intake.stop(), this.#timers.stop(), this.#trimmer.stop()]);
     await this.#leases?.releaseAll();
     await Promise.all([...this.#driven.keys()].map((partition) => this.#release(partition, true)));
+    this.#catalogWatch?.stop();
   }
 
   *#runs(): Iterable<Run> {
-    for (const { driver } of this.#driven.values()) yield* driver.runs.values();
+    for (const { driver } of this.#driven.values()) yield* driver.runs;
   }
 
   async #acquire(partition: number): Promise<void> {
     if (this.#driven.has(partition) || this.#stopped) return;
-    const { nc, js, checkpoints, log, logger, id } = this.#parts;
-    const { checkpoint, revision } = await checkpoints.read(partition);
-    const queueLost = checkpoint !== undefined && checkpoint.queue_created !== this.#queueCreated;
-    const emitter = new Emitter(
-      { js, logger, maxPayload: () => nc.info?.max_payload ?? 1_048_576 },
-      checkpoint?.emitted_through ?? 0,
-    );
-    const sink = new CommandSink({
-      nc,
-      partition,
-      emitter,
-      logger,
+    const { id: owner, restAfterMs, ...parts } = this.#parts;
+    const driven = await DrivenPartition.take(partition, {
+      ...parts,
+      owner,
+      restAfterMs,
+      graphs: this.#graphs,
       timers: this.#timers,
       endings: this.#endings,
-    });
-    const driver = new PartitionDriver({
-      partition,
-      log,
-      emitter,
-      sink,
-      logger,
-      graphs: this.#graphs,
-      checkpoint,
-      queueLost,
-    });
-    const checkpointer = new Checkpointer({
-      store: checkpoints,
-      driver,
-      owner: id,
+      children: this.#children,
       queueCreated: () => this.#queueCreated,
-      revision,
-      logger,
       onTakenOver: () => void this.#takenOver(partition),
     });
     if (this.#stopped) return;
-    this.#driven.set(partition, { driver, checkpointer });
-    driver.start();
-    checkpointer.start();
+    this.#driven.set(partition, driven);
+    driven.start();
   }
 
   #failedToAcquire(partition: number, error: unknown): void {
@@ -234,17 +231,11 @@ class OrchestratorService implements Orchestrator {
     await this.#leases?.release(partition);
   }
 
-  /** `handOver`: what was sent is waited for and written down, so that who comes next has nothing to repeat. */
   async #release(partition: number, handOver: boolean): Promise<void> {
     const driven = this.#driven.get(partition);
     if (!driven) return;
     this.#driven.delete(partition);
-    const { driver, checkpointer } = driven;
-    await driver.stop();
-    if (handOver) await driver.emitter.drained(HAND_OVER_MS);
-    driver.emitter.stop();
-    if (handOver) await checkpointer.stop();
-    else checkpointer.abandon();
+    await driven.stop({ handOver });
   }
 
   /** After a server restart the queue, which lies in memory, may be a new and empty one. */
@@ -260,13 +251,10 @@ class OrchestratorService implements Orchestrator {
           { queue_created: topology.queueCreated },
           "the dispatch queue is new; sending again what is in flight",
         );
-        for (const { driver } of this.#driven.values()) driver.resendInFlight();
+        for (const { driver } of this.#driven.values()) await driver.resendInFlight();
       } catch (error) {
         logger.error({ err: error }, "the streams could not be looked at after a reconnect");
       }
     }
   }
 }
-
-/** Longest wait for the PubAcks of what was sent, when a partition is handed over, ms. */
-const HAND_OVER_MS = 5_000;

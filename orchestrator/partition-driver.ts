@@ -3,44 +3,58 @@
  * commands that come out carried out.
  *
  * D1. Until it has read what was in the log when it started, it only folds; then it sends what is still outstanding.
- * D2. A run leaves memory once its `finished` message has been read and what follows from that is done.
- * D3. Whatever a message holds, the loop goes on with the next one.
+ * D2. A run leaves memory when it rests (its snapshot is written) or when its end has been settled.
+ * D3. `replayFrom` never passes a message that a recovery would still need.
+ * D4. Whatever a message holds, the loop goes on with the next one.
  */
 import { type ErrorInfo, toErrorInfo } from "../flow/index.ts";
 import { type RunMessage, type RunResult, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
-import type { Checkpoint, LogReader, RunLog } from "../store/index.ts";
+import { type Checkpoint, type LogReader, ofRun, type RunLog } from "../store/index.ts";
 import type { CommandSink } from "./command-sink.ts";
 import type { Emitter } from "./emitter.ts";
 import type { GraphCache } from "./graph-cache.ts";
 import type { Logger } from "./logger.ts";
 import type { Command } from "./run/commands.ts";
 import { type EndedRun, endedRun, type LogEntry, Run } from "./run/fold.ts";
+import type { LiveRun, RunShelf } from "./run-shelf.ts";
 
 export interface PartitionDriverOptions {
   readonly partition: number;
-  readonly log: RunLog;
+  readonly log: Pick<RunLog, "openPartition">;
   readonly emitter: Emitter;
   readonly sink: CommandSink;
   readonly graphs: GraphCache;
+  readonly shelf: RunShelf;
   readonly logger: Logger;
   /** Where to begin; undefined: at the first message of the log. */
   readonly checkpoint: Checkpoint | undefined;
   /** Whether the queue that `checkpoint.emitted_through` speaks of is gone. */
   readonly queueLost: boolean;
+  /** A run without news for this long goes onto the shelf, ms. Default 10 000. */
+  readonly restAfterMs?: number;
+  /** A run in memory is written down after this many messages. Default 1 000. */
+  readonly segmentEntries?: number;
 }
+
+const REST_AFTER_MS = 10_000;
+const SEGMENT_ENTRIES = 1_000;
+/** Most snapshots that are written at once. */
+const MAX_STORING = 32;
 
 export class PartitionDriver {
   readonly partition: number;
   readonly #options: PartitionDriverOptions;
-  /** Runs that have not ended, oldest first. */
-  readonly #runs = new Map<string, Run>();
+  readonly #runs = new Map<string, LiveRun>();
   /** Runs that the fold could not go on with; their `finished` message is on its way. */
   readonly #broken = new Map<string, EndedRun>();
+  /** Ended runs that are being settled, and the first message a recovery would need for them. */
+  readonly #settling = new Map<string, number>();
   #reader: LogReader | undefined;
   #loop: Promise<void> | undefined;
   #live = false;
   #stopping = false;
   #lastSeq = 0;
+  #storing = 0;
   readonly #liveWaiters: (() => void)[] = [];
 
   constructor(options: PartitionDriverOptions) {
@@ -48,8 +62,14 @@ export class PartitionDriver {
     this.#options = options;
   }
 
-  get runs(): ReadonlyMap<string, Run> {
-    return this.#runs;
+  /** Runs in memory. */
+  get runs(): Iterable<Run> {
+    return [...this.#runs.values()].map(({ run }) => run);
+  }
+
+  /** Runs that have not ended, in memory and at rest. */
+  get activeRuns(): number {
+    return this.#runs.size + this.#options.shelf.size;
   }
 
   /** Whether it has caught up and carries out what comes. */
@@ -57,18 +77,22 @@ export class PartitionDriver {
     return this.#live;
   }
 
-  /** Before this sequence every run of the partition has ended. */
-  get replayFrom(): number {
-    const oldest = this.#runs.values().next();
-    return oldest.done ? this.#options.emitter.emittedThrough + 1 : oldest.value.firstSeq;
-  }
-
   get emitter(): Emitter {
     return this.#options.emitter;
   }
 
+  /** Before this sequence no message is needed any more. */
+  get replayFrom(): number {
+    let lowest = this.#options.emitter.emittedThrough + 1;
+    for (const { baseSeq } of this.#runs.values()) lowest = Math.min(lowest, baseSeq);
+    for (const seq of this.#settling.values()) lowest = Math.min(lowest, seq);
+    return lowest;
+  }
+
   start(): void {
-    this.#loop = this.#read();
+    this.#loop = this.#read().catch((error) => {
+      this.#options.logger.error({ partition: this.partition, err: error }, "the partition cannot be read");
+    });
   }
 
   /** Resolves once it has caught up with the log as it was at the start. */
@@ -82,74 +106,155 @@ export class PartitionDriver {
     await this.#loop;
   }
 
-  /** The dispatch queue is gone: sends again what is in flight. */
-  resendInFlight(): void {
+  /** The dispatch queue is gone: sends again what is in flight, of runs at rest too. */
+  async resendInFlight(): Promise<void> {
     if (!this.#live) return;
-    for (const run of this.#runs.values()) this.#carryOut(this.#lastSeq, run, run.outstanding(0));
+    for (const [id, { inFlight }] of [...this.#options.shelf.marks]) if (inFlight > 0) await this.#awake(id);
+    for (const { run } of this.#runs.values()) this.#carryOut(this.#lastSeq, run, run.outstanding(0));
+  }
+
+  /** Puts runs onto the shelf that have had no news for a while. To be called every few seconds. */
+  putToRest(): void {
+    if (!this.#live) return;
+    const before = performance.now() - (this.#options.restAfterMs ?? REST_AFTER_MS);
+    const acked = this.emitter.emittedThrough;
+    for (const live of this.#runs.values()) {
+      const idle = live.touchedAt < before && live.run.details.seq <= acked && !live.run.result;
+      if (idle) void this.#store(live, true);
+    }
+  }
+
+  /** Nothing of this partition lies in the log up to `seq` that was not taken in: an idle partition holds back no trim. */
+  async passIdle(seq: number): Promise<void> {
+    if (this.#live && (await this.#reader?.isDrained())) this.emitter.passed(seq);
   }
 
   async #read(): Promise<void> {
-    const { log, checkpoint } = this.#options;
+    const { log, checkpoint, shelf } = this.#options;
+    await shelf.open();
     const reader = await log.openPartition(this.partition, checkpoint?.replay_from ?? 1);
     this.#reader = reader;
     if (this.#stopping) return reader.stop();
     void reader.untilCaughtUp.then(() => this.#goLive());
     for await (const entry of reader) {
-      this.#take(entry);
-      if (reader.caughtUp) this.#goLive();
+      await this.#take(entry);
+      if (reader.caughtUp) await this.#goLive();
     }
   }
 
-  #goLive(): void {
+  async #goLive(): Promise<void> {
     if (this.#live || this.#stopping) return;
     this.#live = true;
-    const { checkpoint, queueLost } = this.#options;
-    const since = checkpoint?.emitted_through ?? 0;
-    for (const run of this.#runs.values()) {
-      this.#carryOut(this.#lastSeq, run, run.outstanding(queueLost ? 0 : since));
+    const { checkpoint, queueLost, shelf } = this.#options;
+    const since = queueLost ? 0 : (checkpoint?.emitted_through ?? 0);
+    // What a snapshot's last messages asked for may not have been sent before the crash.
+    for (const [id, { seq, inFlight }] of [...shelf.marks]) {
+      if (seq > since && (inFlight > 0 || !queueLost)) await this.#awake(id);
     }
+    for (const { run } of this.#runs.values()) this.#carryOut(this.#lastSeq, run, run.outstanding(since));
     for (const done of this.#liveWaiters.splice(0)) done();
   }
 
-  #take(entry: LogEntry): void {
+  async #take(entry: LogEntry): Promise<void> {
     this.#lastSeq = entry.seq;
     if (entry.kind === "result") {
-      for (const id of new Set(entry.message.results.map((result) => result.run))) this.#apply(id, entry);
+      const ids = new Set(entry.message.results.map((result) => result.run));
+      for (const id of ids) await this.#apply(id, entry);
     } else if (entry.message.kind === "submitted") this.#submit(entry.message, entry);
-    else if (entry.message.kind === "finished") this.#finished(entry.message.run, entry.message.result, entry);
-    else this.#apply(entry.message.run, entry);
+    else if (entry.message.kind === "finished") await this.#finished(entry.message.run, entry.message.result, entry);
+    else await this.#apply(entry.message.run, entry);
     this.#options.emitter.passed(entry.seq);
   }
 
   #submit(message: SubmittedMessage, entry: LogEntry): void {
-    if (this.#runs.has(message.run)) return;
+    if (this.#runs.has(message.run) || this.#options.shelf.marks.has(message.run)) return;
     const at = { partition: this.partition, seq: entry.seq, timeMs: entry.timeMs };
     try {
-      const run = new Run(message, at, this.#options.graphs.get(message));
-      this.#runs.set(run.id, run);
+      const blueprint = this.#options.graphs.get(message);
+      const run = new Run(message, at, blueprint.graph);
+      this.#runs.set(run.id, {
+        run,
+        blueprint,
+        journal: [entry],
+        baseSeq: entry.seq,
+        touchedAt: performance.now(),
+        storing: false,
+        revision: 0,
+      });
       this.#carryOut(entry.seq, run, run.begin());
     } catch (error) {
       this.#giveUp(endedRun(message), entry.seq, toErrorInfo(error, "GraphBuildError"));
     }
   }
 
-  #apply(id: string, entry: LogEntry): void {
-    const run = this.#runs.get(id);
-    if (!run) return;
+  async #apply(id: string, entry: LogEntry): Promise<void> {
+    const live = this.#runs.get(id) ?? (await this.#awakeFor(id, entry.seq));
+    if (!live) return;
     try {
-      this.#carryOut(entry.seq, run, run.apply(entry));
+      live.journal.push(ofRun(entry, id) ?? entry);
+      live.touchedAt = performance.now();
+      this.#carryOut(entry.seq, live.run, live.run.apply(entry));
     } catch (error) {
-      this.#giveUp(run.ended, entry.seq, toErrorInfo(error, "GraphBuildError"));
+      this.#giveUp(live.run.ended, entry.seq, toErrorInfo(error, "GraphBuildError"));
+    }
+    if (live.journal.length >= (this.#options.segmentEntries ?? SEGMENT_ENTRIES) && !live.run.result) {
+      void this.#store(live, false);
     }
   }
 
-  #finished(id: string, result: RunResult, entry: LogEntry): void {
-    const run = this.#broken.get(id) ?? this.#runs.get(id)?.ended;
-    if (!run) return;
-    const since = this.#options.checkpoint?.emitted_through ?? 0;
-    if (entry.seq > since) this.#options.sink.finished(entry.seq, run, result);
+  async #finished(id: string, result: RunResult, entry: LogEntry): Promise<void> {
+    const { sink, checkpoint, shelf } = this.#options;
+    const live = this.#runs.get(id) ?? (await this.#awakeFor(id, entry.seq));
+    const ended = this.#broken.get(id) ?? live?.run.ended;
+    if (!ended) return;
     this.#runs.delete(id);
     this.#broken.delete(id);
+    if (entry.seq <= (checkpoint?.emitted_through ?? 0)) return;
+    this.#settling.set(id, live?.baseSeq ?? entry.seq);
+    live?.journal.push(entry);
+    sink.settle(
+      entry.seq,
+      { ended, result, live, endedAt: entry.timeMs, forget: () => (live ? shelf.delete(live) : undefined) },
+      () => {
+        this.#settling.delete(id);
+      },
+    );
+  }
+
+  /** The run of a message, if it rests and the message is news to it. */
+  async #awakeFor(id: string, seq: number): Promise<LiveRun | undefined> {
+    const mark = this.#options.shelf.marks.get(id);
+    return mark && seq > mark.seq ? this.#awake(id) : undefined;
+  }
+
+  async #awake(id: string): Promise<LiveRun | undefined> {
+    try {
+      const live = await this.#options.shelf.take(id);
+      if (live) this.#runs.set(id, live);
+      return live;
+    } catch (error) {
+      this.#options.logger.error({ run_id: id, err: error }, "a resting run could not be taken up");
+      return undefined;
+    }
+  }
+
+  /** Writes a run down; with `rest` it leaves memory, unless something came for it meanwhile. */
+  async #store(live: LiveRun, rest: boolean): Promise<void> {
+    if (live.storing || this.#storing >= MAX_STORING || this.#stopping) return;
+    const { shelf, logger } = this.#options;
+    const { id } = live.run;
+    this.#storing++;
+    try {
+      const { seq } = live.run.details;
+      await shelf.write(live);
+      if (!rest || live.run.details.seq !== seq || live.journal.length > 0 || this.#runs.get(id) !== live) return;
+      shelf.put(live);
+      this.#runs.delete(id);
+    } catch (error) {
+      logger.warn({ run_id: id, err: error }, "a snapshot was not written; the run stays in memory");
+    } finally {
+      this.#storing--;
+    }
   }
 
   #carryOut(seq: number, run: Run, commands: readonly Command[]): void {
@@ -162,6 +267,14 @@ export class PartitionDriver {
     this.#runs.delete(id);
     this.#broken.set(id, run);
     this.#options.logger.error({ run_id: id, seq, error }, "the run cannot go on");
+    const statistics = {
+      total_time: 0,
+      nodes_executed: 0,
+      nodes_failed: 0,
+      nodes_skipped: 0,
+      node_times: {},
+      errors: [error],
+    };
     const result: RunResult = {
       run_id: id,
       success: false,
@@ -170,14 +283,7 @@ export class PartitionDriver {
       status_code: null,
       result: null,
       error,
-      statistics: {
-        total_time: 0,
-        nodes_executed: 0,
-        nodes_failed: 0,
-        nodes_skipped: 0,
-        node_times: {},
-        errors: [error],
-      },
+      statistics,
     };
     const message: RunMessage = { v: WIRE_VERSION, kind: "finished", run: id, result };
     this.#options.sink.append(seq, message, `${id}:finished`);

@@ -1,12 +1,37 @@
-/** What is due when a run has ended: its answer, the news of it, the end of its own variables. */
+/**
+ * What is due when a run has ended: its answer, the news of it, the word to the run that waits for it, its history,
+ * and the end of what was kept for it alone.
+ */
 import type { NatsConnection } from "@nats-io/transport-node";
-import { encodeMessage, isPublishable, type RunEvent, type RunResult, subjects, WIRE_VERSION } from "../nats/index.ts";
-import type { VariableStore } from "../store/index.ts";
+import {
+  encodeMessage,
+  isPublishable,
+  type RunEvent,
+  type RunMessage,
+  type RunResult,
+  subjects,
+  WIRE_VERSION,
+} from "../nats/index.ts";
+import type { RunHistory, RunLog, VariableStore } from "../store/index.ts";
 import type { EndedRun } from "./run/fold.ts";
+import type { LiveRun } from "./run-shelf.ts";
+
+export interface Ending {
+  readonly ended: EndedRun;
+  readonly result: RunResult;
+  /** Undefined for a run that could not be folded to its end: it has no history. */
+  readonly live: LiveRun | undefined;
+  /** When its `finished` message was stored, ms since 1970. */
+  readonly endedAt: number;
+  /** Lets go of its snapshot. */
+  readonly forget: () => Promise<void> | undefined;
+}
 
 export interface RunEndingsOptions {
   readonly nc: NatsConnection;
   readonly variables: VariableStore;
+  readonly history: Pick<RunHistory, "write">;
+  readonly log: Pick<RunLog, "append">;
 }
 
 export class RunEndings {
@@ -17,12 +42,45 @@ export class RunEndings {
   }
 
   /** Safe to repeat: after a recovery the same run is settled again. */
-  async settle(run: EndedRun, result: RunResult): Promise<void> {
-    const { nc, variables } = this.#options;
-    const event: RunEvent = { v: WIRE_VERSION, kind: "finished", run_id: run.id, result };
+  async settle(ending: Ending): Promise<void> {
+    const { ended } = ending;
+    this.#tell(ending);
+    await Promise.all([
+      this.#reportToParent(ending),
+      this.#writeHistory(ending),
+      ended.hasVariables ? this.#options.variables.purgeRun(ended.id) : undefined,
+    ]);
+    // Last: as long as it is there, a recovery can do all of this again.
+    await ending.forget();
+  }
+
+  #tell({ ended, result }: Ending): void {
+    const { nc } = this.#options;
+    const event: RunEvent = { v: WIRE_VERSION, kind: "finished", run_id: ended.id, result };
     const bytes = encodeMessage(event);
-    nc.publish(subjects.event(run.id, event.kind), bytes);
-    if (run.reply !== undefined && isPublishable(run.reply)) nc.publish(run.reply, bytes);
-    if (run.hasVariables) await variables.purgeRun(run.id);
+    nc.publish(subjects.event(ended.id, event.kind), bytes);
+    if (ended.reply !== undefined && isPublishable(ended.reply)) nc.publish(ended.reply, bytes);
+  }
+
+  async #reportToParent({ ended, result }: Ending): Promise<void> {
+    if (!ended.parent) return;
+    const { run, execution } = ended.parent;
+    const message: RunMessage = { v: WIRE_VERSION, kind: "child", run, execution, result };
+    await this.#options.log.append(message, { msgId: `${execution}:child` });
+  }
+
+  async #writeHistory({ result, live, endedAt }: Ending): Promise<void> {
+    if (!live) return;
+    const { run, blueprint, journal } = live;
+    const { version } = blueprint.flow;
+    await this.#options.history.write({
+      flow: blueprint.graph.name,
+      ...(version === undefined ? {} : { version }),
+      startedMs: run.details.submittedAt,
+      endedMs: endedAt,
+      seq: journal.at(-1)?.seq ?? run.details.seq,
+      result,
+      entries: journal,
+    });
   }
 }

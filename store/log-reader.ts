@@ -90,6 +90,17 @@ export class LogReader implements AsyncIterable<LogEntry> {
     }
   }
 
+  /** Whether everything that lies in the partition now has been taken from the iterator. One request. */
+  async isDrained(): Promise<boolean> {
+    if (this.#over || !this.#caughtUp) return false;
+    try {
+      const info = await this.#consumer?.info();
+      return info !== undefined && info.num_pending === 0 && info.delivered.stream_seq < this.#nextSeq;
+    } catch {
+      return false;
+    }
+  }
+
   stop(): Promise<void> {
     this.#stopping.abort();
     this.#messages?.stop();

@@ -21,6 +21,8 @@ export interface EndedRun {
   readonly reply: string | undefined;
   /** Whether it may have written variables of its own. */
   readonly hasVariables: boolean;
+  /** The activation that waits for it. */
+  readonly parent: SubmittedMessage["parent"];
 }
 
 /** Categories of built-in types whose code never touches a variable. */
@@ -31,6 +33,7 @@ export function endedRun(message: SubmittedMessage): EndedRun {
   return {
     id: message.run,
     reply: message.reply,
+    parent: message.parent,
     hasVariables: touches || Object.keys(message.flow.variables).length > 0,
   };
 }
@@ -145,7 +148,7 @@ export class Run {
 }
 
 /** The graph of a run's own flow with the node types it was pinned to. */
-export function graphOf(message: SubmittedMessage): Graph {
+export function graphOf(message: Pick<SubmittedMessage, "flow" | "types">): Graph {
   return buildGraph(message.flow, new Map(message.types.map((type: NodeType) => [type.type, type])));
 }
 

@@ -13,7 +13,7 @@ import { assign, createActor, setup } from "xstate";
 import type { RunMessage } from "../../nats/messages.ts";
 import { applyMessage, beginRun, resumeStarts, type StepMessage } from "./messages-in.ts";
 import { cancelWithin } from "./settle.ts";
-import type { RunState } from "./state-tracker.ts";
+import { nodeOf, type RunState } from "./state-tracker.ts";
 import { resultOf } from "./statistics.ts";
 
 /** One message of the log, as the machine's event. `time` is the log's, ms since 1970. */
@@ -167,6 +167,10 @@ function cancelRun(run: RunState, reason: string | undefined): void {
   // In flight work is told to stop at once; cancelling lasts until its actors have answered.
   run.out.push({ type: "stop", executions: undefined });
   if (run.inFlight.size === 0) return;
+  for (const [id, pending] of run.inFlight) {
+    if (pending.pure === undefined && nodeOf(run, pending.node).kind === "subflow")
+      run.out.push({ type: "stopChild", id });
+  }
   const at = run.now + CANCEL_GRACE_MS;
   run.timers.set(CANCEL_TIMER, { scope: "", node: run.graph.start, purpose: "wake", at, seq: run.seq });
   run.out.push({ type: "setTimer", id: CANCEL_TIMER, at });

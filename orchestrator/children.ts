@@ -1,0 +1,107 @@
+/**
+ * Child runs of control_subflow. A child is a run like any other, in a partition of its own id; it knows which
+ * activation waits for it and reports its end there. It is put into the log directly, not through the submissions:
+ * what claims to be a child would otherwise be able to answer for one.
+ */
+import { checkFlow, type ErrorInfo, type Flow, type NodeTypes, usedTypes } from "../flow/index.ts";
+import { type RunMessage, type RunResult, runIdOf, WIRE_VERSION } from "../nats/index.ts";
+import type { RunLog } from "../store/index.ts";
+import type { Command } from "./run/commands.ts";
+
+export interface ChildrenOptions {
+  readonly log: Pick<RunLog, "append" | "finishedResult">;
+  readonly types: () => NodeTypes;
+  /** A deployed flow by `name` or `name@version`. */
+  readonly resolveFlow: (ref: string) => Promise<Flow | undefined>;
+}
+
+export class Children {
+  readonly #options: ChildrenOptions;
+
+  constructor(options: ChildrenOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the child of an execution, once: its id follows from the execution's. */
+  async start(command: Extract<Command, { type: "startChild" }>): Promise<void> {
+    const { log, types } = this.#options;
+    const { parent } = command;
+    const run = runIdOf(command.id);
+    // After a recovery the child may have ended long ago, and its word may have been lost on the way.
+    const ended = await log.finishedResult(run);
+    if (ended) return this.#report(parent, ended);
+    const checked = await this.#flowOf(command.flow);
+    if ("error" in checked) return this.#report(parent, failed(run, checked.error));
+    const message: RunMessage = {
+      v: WIRE_VERSION,
+      kind: "submitted",
+      run,
+      flow: checked.flow,
+      types: usedTypes(checked.flow, types()),
+      inputs: { ...command.inputs },
+      options: {},
+      parent,
+    };
+    try {
+      await log.append(message, { msgId: `${run}:submitted` });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "PayloadTooLarge") throw error;
+      const info = { code: "PayloadTooLarge", message: (error as Error).message, retryable: false };
+      await this.#report(parent, failed(run, info));
+    }
+  }
+
+  /** Cancels the child of an execution. */
+  async stop(execution: string): Promise<void> {
+    const run = runIdOf(execution);
+    const message: RunMessage = {
+      v: WIRE_VERSION,
+      kind: "control",
+      run,
+      action: "cancel",
+      reason: "the run that waits for it was cancelled or has ended",
+    };
+    await this.#options.log.append(message, { msgId: `${execution}:stop` });
+  }
+
+  async #flowOf(wanted: unknown): Promise<{ flow: Flow } | { error: ErrorInfo }> {
+    let json = wanted;
+    if (typeof wanted === "string") {
+      json = await this.#options.resolveFlow(wanted);
+      if (json === undefined) {
+        const message = `no flow is deployed under the name ${wanted}`;
+        return { error: { code: "FlowNotFound", message, retryable: false } };
+      }
+    }
+    const { flow, valid, errors } = checkFlow(json, this.#options.types());
+    if (flow && valid) return { flow };
+    const message = `the subflow has ${errors.length} errors: ${errors[0]?.message ?? "it cannot be read"}`;
+    return { error: { code: "InvalidFlow", message, retryable: false, details: { errors } } };
+  }
+
+  async #report(parent: { run: string; execution: string }, result: RunResult): Promise<void> {
+    const { run, execution } = parent;
+    const message: RunMessage = { v: WIRE_VERSION, kind: "child", run, execution, result };
+    await this.#options.log.append(message, { msgId: `${execution}:child` });
+  }
+}
+
+function failed(run: string, error: ErrorInfo): RunResult {
+  return {
+    run_id: run,
+    success: false,
+    status: "failed",
+    return: null,
+    status_code: null,
+    result: null,
+    error,
+    statistics: {
+      total_time: 0,
+      nodes_executed: 0,
+      nodes_failed: 0,
+      nodes_skipped: 0,
+      node_times: {},
+      errors: [error],
+    },
+  };
+}

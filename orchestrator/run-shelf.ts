@@ -1,0 +1,118 @@
+/**
+ * The shelf: where runs rest that have nothing to do now, and where long ones leave off, so that neither memory nor the
+ * log has to hold them. One for each partition.
+ *
+ * H1. Of a run on the shelf only its mark is in memory: an id and three numbers.
+ * H2. A snapshot stands for every message of its run up to its sequence; those are in the history by then.
+ */
+import type { RunHistory, SnapshotMark, SnapshotStore } from "../store/index.ts";
+import type { Blueprint, GraphCache } from "./graph-cache.ts";
+import { type LogEntry, Run } from "./run/fold.ts";
+import { runSnapshot } from "./run/snapshot.ts";
+
+/** A run in memory, with what is needed to put it down again. */
+export interface LiveRun {
+  readonly run: Run;
+  readonly blueprint: Blueprint;
+  /** Its messages since the last segment, oldest first. */
+  journal: LogEntry[];
+  /** The first message of the log that a recovery would need for it. */
+  baseSeq: number;
+  /** When its last message came, ms by the monotonic clock. */
+  touchedAt: number;
+  /** A snapshot is being written. */
+  storing: boolean;
+  /** Of its stored snapshot; 0: none. */
+  revision: number;
+}
+
+export interface RunShelfOptions {
+  readonly partition: number;
+  readonly snapshots: Pick<SnapshotStore, "list" | "read" | "write" | "delete">;
+  readonly history: Pick<RunHistory, "writeSegment">;
+  readonly graphs: GraphCache;
+}
+
+export class RunShelf {
+  readonly #options: RunShelfOptions;
+  readonly #marks = new Map<string, SnapshotMark>();
+
+  constructor(options: RunShelfOptions) {
+    this.#options = options;
+  }
+
+  /** Learns which runs of the partition have a snapshot. */
+  async open(): Promise<void> {
+    const found = await this.#options.snapshots.list(this.#options.partition);
+    for (const [run, mark] of found) this.#marks.set(run, mark);
+  }
+
+  get size(): number {
+    return this.#marks.size;
+  }
+
+  /** The runs that rest. */
+  get marks(): ReadonlyMap<string, SnapshotMark> {
+    return this.#marks;
+  }
+
+  /**
+   * Takes a run off the shelf.
+   * @throws MalformedMessage when its snapshot cannot be read
+   */
+  async take(id: string): Promise<LiveRun | undefined> {
+    const mark = this.#marks.get(id);
+    if (!mark) return undefined;
+    const stored = await this.#options.snapshots.read(this.#options.partition, id);
+    this.#marks.delete(id);
+    if (!stored) return undefined;
+    const snapshot = runSnapshot.parse(stored.snapshot);
+    const blueprint = this.#options.graphs.get(stored.shared as Pick<Blueprint, "flow" | "types">);
+    return {
+      run: Run.resume(snapshot, blueprint.flow, blueprint.types, blueprint.graph),
+      blueprint,
+      journal: [],
+      baseSeq: mark.seq + 1,
+      touchedAt: performance.now(),
+      storing: false,
+      revision: mark.revision,
+    };
+  }
+
+  /**
+   * Writes down where a run stands. It stays in memory; its journal is cut to what came meanwhile.
+   * @throws StoreConflict when the partition has another owner by now
+   */
+  async write(live: LiveRun): Promise<void> {
+    const { snapshots, history, partition } = this.#options;
+    const { run, blueprint } = live;
+    live.storing = true;
+    try {
+      const entries = live.journal.slice();
+      const { seq } = run.details;
+      // Values are shared with the run, which goes on while this is written: so the text is made now.
+      const snapshot: unknown = JSON.parse(JSON.stringify(run.snapshot()));
+      const inFlight = run.details.inFlight.size;
+      await history.writeSegment(blueprint.graph.name, run.id, entries);
+      const shared = { flow: blueprint.flow, types: blueprint.types };
+      const mark = { seq, firstSeq: run.firstSeq, inFlight };
+      live.revision = await snapshots.write(partition, run.id, { snapshot, shared }, mark, live.revision);
+      live.journal = live.journal.slice(entries.length);
+      live.baseSeq = seq + 1;
+    } finally {
+      live.storing = false;
+    }
+  }
+
+  /** A run whose snapshot is up to date leaves memory. */
+  put(live: LiveRun): void {
+    const { run, revision } = live;
+    const { seq, inFlight } = run.details;
+    this.#marks.set(run.id, { seq, firstSeq: run.firstSeq, inFlight: inFlight.size, revision });
+  }
+
+  /** The run has ended. */
+  async delete(live: LiveRun): Promise<void> {
+    if (live.revision > 0) await this.#options.snapshots.delete(this.#options.partition, live.run.id);
+  }
+}
