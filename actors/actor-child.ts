@@ -76,8 +76,9 @@ export class ActorChild {
     this.ready.catch(() => {});
   }
 
+  /** Whether it has become ready and still runs. */
   get isReady(): boolean {
-    return this.#isReady;
+    return this.#isReady && !this.#gone;
   }
 
   /** How long it has said nothing, ms. */

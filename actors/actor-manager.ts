@@ -169,10 +169,10 @@ export class ActorManager implements AsyncDisposable {
   #checkAll(): void {
     const stuckAfterMs = this.#options.stuckAfterMs ?? 30_000;
     for (const { group, child } of this.#slots) {
-      if (!child) continue;
-      const { silentMs, pid = 0 } = child;
       // A process that still starts has its own time limit.
-      if (silentMs <= stuckAfterMs || !child.isReady) {
+      if (!child?.isReady) continue;
+      const { silentMs, pid = 0 } = child;
+      if (silentMs <= stuckAfterMs) {
         child.ping();
         continue;
       }

@@ -120,7 +120,7 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     },
   });
   try {
-    await Promise.all([register(), puller.start()]);
+    await Promise.all([register(), puller.prepare()]);
   } catch (error) {
     cancels.unsubscribe();
     await puller.stop();
@@ -161,6 +161,8 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
   };
   void nc.closed().then(() => stopOnce({ drainMs: 0 }));
   logger.info({ types: types.length }, "actor ready");
+  // Last: node code that blocks the event loop must not keep the caller from hearing that the actor has started.
+  puller.start();
   return { id, types, counters: workload.counters, stop: stopOnce, [Symbol.asyncDispose]: () => stopOnce() };
 }
 

@@ -85,13 +85,17 @@ export class DispatchPuller {
     }
   }
 
-  /** Sets every durable up, all at once, and begins to pull. @throws when the server refuses one. */
-  async start(): Promise<void> {
+  /** Sets every durable up, all at once; nothing comes yet. @throws when the server refuses one. */
+  async prepare(): Promise<void> {
     await this.#checkQueue();
     await Promise.all(this.#options.types.map((type) => this.#options.ensureConsumer(type)));
     this.#subscription = this.#options.nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, msg) => (error ? this.#refused(error) : this.#receive(msg)),
     });
+  }
+
+  /** Asks for the first messages. */
+  start(): void {
     for (const source of this.#sources.values()) this.#refill(source);
   }
 

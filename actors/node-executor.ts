@@ -14,7 +14,8 @@ import type { Logger } from "pino";
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
 import type { DispatchEntry, NodeResult } from "../nats/index.ts";
 import type { Variables } from "../store/index.ts";
-import type { NodeContext, NodeDefinition, NodeLog, NodeOutcome, NodeResources } from "./node-definition.ts";
+import { AttemptContext, type AttemptView } from "./attempt-context.ts";
+import type { NodeDefinition, NodeOutcome, NodeResources } from "./node-definition.ts";
 import { type SealedResult, sealResult } from "./sealed-result.ts";
 
 /** setTimeout fires at once for anything longer. */
@@ -70,7 +71,7 @@ export class NodeExecutor {
   }
 }
 
-class Attempt {
+class Attempt implements AttemptView {
   readonly entry: DispatchEntry;
   readonly options: NodeExecutorOptions;
   readonly startedAt = Date.now();
@@ -217,66 +218,6 @@ class Attempt {
       `the node ${what} after ${this.#reason?.code ?? "its end"}: dropped`,
     );
   }
-}
-
-/** What node code gets as `ctx`; what is costly is made at first use. */
-class AttemptContext implements NodeContext {
-  readonly #attempt: Attempt;
-  #log: NodeLog | undefined;
-  #variables: Variables | undefined;
-
-  constructor(attempt: Attempt) {
-    this.#attempt = attempt;
-  }
-
-  get runId(): string {
-    return this.#attempt.entry.run;
-  }
-  get flow(): string {
-    return this.#attempt.entry.flow;
-  }
-  get nodeId(): string {
-    return this.#attempt.entry.node;
-  }
-  get scope(): string {
-    return this.#attempt.entry.scope;
-  }
-  get attempt(): number {
-    return this.#attempt.entry.attempt;
-  }
-  get idempotencyKey(): string {
-    return this.#attempt.entry.idempotency_key;
-  }
-  get deadline(): number {
-    return this.#attempt.deadline;
-  }
-  get signal(): AbortSignal {
-    return this.#attempt.signal;
-  }
-  get resources(): NodeResources {
-    return this.#attempt.options.resources;
-  }
-  get log(): NodeLog {
-    this.#log ??= nodeLog(this.#attempt.options.logger, this.#attempt.entry);
-    return this.#log;
-  }
-  get variables(): Variables {
-    this.#variables ??= this.#attempt.options.variables(this.#attempt.entry);
-    return this.#variables;
-  }
-  /** An own property, so that it works without its object too (`const {heartbeat} = ctx`). */
-  readonly heartbeat = (): void => this.#attempt.beat();
-}
-
-function nodeLog(logger: Logger, entry: DispatchEntry): NodeLog {
-  const { run, flow, node, scope, attempt } = entry;
-  const child = logger.child({ run, flow, node, scope, attempt });
-  return {
-    debug: (message, fields) => child.debug(fields ?? {}, message),
-    info: (message, fields) => child.info(fields ?? {}, message),
-    warn: (message, fields) => child.warn(fields ?? {}, message),
-    error: (message, fields) => child.error(fields ?? {}, message),
-  };
 }
 
 function heartbeatMissed(silent: number): RayflowError {

@@ -1,0 +1,78 @@
+/** `ctx`: what node code sees of its attempt. */
+import type { Logger } from "pino";
+import type { DispatchEntry } from "../nats/index.ts";
+import type { Variables } from "../store/index.ts";
+import type { NodeContext, NodeLog, NodeResources } from "./node-definition.ts";
+
+/** What the context needs of the attempt behind it. */
+export interface AttemptView {
+  readonly entry: DispatchEntry;
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  readonly options: {
+    readonly logger: Logger;
+    readonly variables: (entry: DispatchEntry) => Variables;
+    readonly resources: NodeResources;
+  };
+  beat(): void;
+}
+
+/** What node code gets as `ctx`; what is costly is made at first use. */
+export class AttemptContext implements NodeContext {
+  readonly #attempt: AttemptView;
+  #log: NodeLog | undefined;
+  #variables: Variables | undefined;
+
+  constructor(attempt: AttemptView) {
+    this.#attempt = attempt;
+  }
+
+  get runId(): string {
+    return this.#attempt.entry.run;
+  }
+  get flow(): string {
+    return this.#attempt.entry.flow;
+  }
+  get nodeId(): string {
+    return this.#attempt.entry.node;
+  }
+  get scope(): string {
+    return this.#attempt.entry.scope;
+  }
+  get attempt(): number {
+    return this.#attempt.entry.attempt;
+  }
+  get idempotencyKey(): string {
+    return this.#attempt.entry.idempotency_key;
+  }
+  get deadline(): number {
+    return this.#attempt.deadline;
+  }
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+  get resources(): NodeResources {
+    return this.#attempt.options.resources;
+  }
+  get log(): NodeLog {
+    this.#log ??= nodeLog(this.#attempt.options.logger, this.#attempt.entry);
+    return this.#log;
+  }
+  get variables(): Variables {
+    this.#variables ??= this.#attempt.options.variables(this.#attempt.entry);
+    return this.#variables;
+  }
+  /** An own property, so that it works without its object too (`const {heartbeat} = ctx`). */
+  readonly heartbeat = (): void => this.#attempt.beat();
+}
+
+function nodeLog(logger: Logger, entry: DispatchEntry): NodeLog {
+  const { run, flow, node, scope, attempt } = entry;
+  const child = logger.child({ run, flow, node, scope, attempt });
+  return {
+    debug: (message, fields) => child.debug(fields ?? {}, message),
+    info: (message, fields) => child.info(fields ?? {}, message),
+    warn: (message, fields) => child.warn(fields ?? {}, message),
+    error: (message, fields) => child.error(fields ?? {}, message),
+  };
+}
