@@ -46,7 +46,7 @@ export function encodeMessage(value: unknown): Uint8Array {
 }
 
 /**
- * What makes a parsed JSON value unfit to travel: nested too deeply, or with a key that would reach a prototype.
+ * What makes a parsed JSON value unfit to travel: nested too deeply, or with the key `__proto__`, which would reach a prototype where values are copied.
  * Undefined when it is fit. For those who send a value that `decodeMessage` will refuse: say so at the sender.
  */
 export function findUnsafe(value: unknown, maxDepth = MAX_VALUE_DEPTH): string | undefined {
@@ -60,7 +60,7 @@ export function findUnsafe(value: unknown, maxDepth = MAX_VALUE_DEPTH): string |
     return undefined;
   }
   for (const key of Object.keys(value)) {
-    if (key === "__proto__" || key === "constructor" || key === "prototype") return `the key ${key} is refused`;
+    if (key === "__proto__") return `the key ${key} is refused`;
     const unsafe = findUnsafe((value as Record<string, unknown>)[key], maxDepth - 1);
     if (unsafe !== undefined) return unsafe;
   }

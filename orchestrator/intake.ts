@@ -5,7 +5,7 @@
  * I2. Its run id follows from its `Nats-Msg-Id`, else from its place in the stream: delivered twice, it is one run.
  * I3. What cannot be read is refused with its reason and never comes back.
  */
-import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { checkFlow, type ErrorInfo, type NodeTypes, RayflowError, toErrorInfo, usedTypes } from "../flow/index.ts";
 import {
@@ -29,6 +29,7 @@ import {
 } from "../nats/index.ts";
 import type { VariableStore } from "../store/index.ts";
 import type { Logger } from "./logger.ts";
+import { ACK_WAIT_MS, SharedQueue } from "./shared-queue.ts";
 
 /** How many submissions are worked on at once. */
 const PREFETCH = 256;
@@ -59,35 +60,27 @@ interface Refusal {
 
 export class Intake {
   readonly #options: IntakeOptions;
-  #messages: ConsumerMessages | undefined;
-  #loop: Promise<void> | undefined;
-  readonly #busy = new Set<Promise<void>>();
+  readonly #queue: SharedQueue;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#queue = new SharedQueue({
+      js: options.js,
+      stream: STREAMS.submit,
+      consumer: ORCHESTRATOR_CONSUMER,
+      prefetch: PREFETCH,
+      handle: (msg) => this.#accept(msg),
+    });
   }
 
   async start(): Promise<void> {
-    const { js, jsm } = this.#options;
-    await ensureSubmitConsumer(jsm);
-    const consumer = await js.consumers.get(STREAMS.submit, ORCHESTRATOR_CONSUMER);
-    this.#messages = await consumer.consume({ max_messages: PREFETCH });
-    this.#loop = this.#take(this.#messages);
+    await ensureSubmitConsumer(this.#options.jsm, { ackWaitMs: ACK_WAIT_MS });
+    await this.#queue.start();
   }
 
   /** Stops taking submissions and waits for those that are being worked on. */
-  async stop(): Promise<void> {
-    await this.#messages?.close();
-    await this.#loop;
-    await Promise.allSettled(this.#busy);
-  }
-
-  async #take(messages: ConsumerMessages): Promise<void> {
-    for await (const msg of messages) {
-      const work = this.#accept(msg);
-      this.#busy.add(work);
-      void work.finally(() => this.#busy.delete(work));
-    }
+  stop(): Promise<void> {
+    return this.#queue.stop();
   }
 
   async #accept(msg: JsMsg): Promise<void> {

@@ -2,7 +2,7 @@
  * Timers: JetStream message schedules. A timer is a message that the server holds back and stores anew, at its time,
  * under a `rayflow.fire` subject; from there it is put into the run's log. No process needs to stay awake for it.
  */
-import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import {
   encodeMessage,
   ensureTimerConsumer,
@@ -15,6 +15,7 @@ import {
   WIRE_VERSION,
 } from "../nats/index.ts";
 import type { Logger } from "./logger.ts";
+import { ACK_WAIT_MS, SharedQueue } from "./shared-queue.ts";
 
 /** How many fired timers may be on their way into the log at once. */
 const PREFETCH = 500;
@@ -29,11 +30,17 @@ export interface TimersOptions {
 
 export class Timers {
   readonly #options: TimersOptions;
-  #messages: ConsumerMessages | undefined;
-  #loop: Promise<void> | undefined;
+  readonly #queue: SharedQueue;
 
   constructor(options: TimersOptions) {
     this.#options = options;
+    this.#queue = new SharedQueue({
+      js: options.js,
+      stream: STREAMS.timers,
+      consumer: ORCHESTRATOR_CONSUMER,
+      prefetch: PREFETCH,
+      handle: (fired) => this.#forward(fired),
+    });
   }
 
   /** Has the run woken with `{kind: "timer", id}` at a time (ms since 1970), or at once when it has passed. */
@@ -53,20 +60,12 @@ export class Timers {
 
   /** Takes fired timers into the logs of their runs. All orchestrators share this work, whoever owns the partition. */
   async start(): Promise<void> {
-    const { js, jsm } = this.#options;
-    await ensureTimerConsumer(jsm);
-    const consumer = await js.consumers.get(STREAMS.timers, ORCHESTRATOR_CONSUMER);
-    this.#messages = await consumer.consume({ max_messages: PREFETCH });
-    this.#loop = this.#take(this.#messages);
+    await ensureTimerConsumer(this.#options.jsm, { ackWaitMs: ACK_WAIT_MS });
+    await this.#queue.start();
   }
 
-  async stop(): Promise<void> {
-    await this.#messages?.close();
-    await this.#loop;
-  }
-
-  async #take(messages: ConsumerMessages): Promise<void> {
-    for await (const fired of messages) void this.#forward(fired);
+  stop(): Promise<void> {
+    return this.#queue.stop();
   }
 
   async #forward(fired: JsMsg): Promise<void> {
