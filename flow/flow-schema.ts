@@ -1,6 +1,7 @@
 /** A JSON Schema for flow files, for editors that complete and check JSON. What a flow means is for the validator. */
 import { z } from "zod";
 import { apiSchema, errorStrategy, ID_PATTERN, nodePolicy } from "./flow.ts";
+import { writtenTrigger } from "./trigger.ts";
 
 const object = z.record(z.string(), z.unknown());
 const id = z.string().regex(ID_PATTERN);
@@ -47,6 +48,7 @@ const header = {
   variables: object.optional(),
   error_strategy: errorStrategy.optional(),
   drain: z.enum(["cancel", "await"]).optional(),
+  triggers: z.array(writtenTrigger).optional().describe("what starts the flow once it is deployed"),
 };
 
 const graph = z.looseObject({ ...header, nodes: z.array(node), edges: z.array(edge) });

@@ -42,5 +42,18 @@ export {
 export { type NormalizedFlow, normalizeFlow } from "./normalize.ts";
 export { fits, formatPinType, type PinType, parsePinType, valueFits } from "./pin-type.ts";
 export { ERROR_PIN, type InputPin, type NodePins, resolvePins } from "./pins.ts";
+export { didYouMean, listNames } from "./suggest.ts";
+export {
+  lastDue,
+  nextDue,
+  type ReadTriggers,
+  readTriggers,
+  type ScheduledTrigger,
+  type SubjectTrigger,
+  type Trigger,
+  trigger,
+  triggersOf,
+  type VariableTrigger,
+} from "./trigger.ts";
 export { canonicalType } from "./type-alias.ts";
 export { type CheckedFlow, checkFlow, type ValidationResult, validateFlow } from "./validator.ts";

@@ -15,7 +15,7 @@ const keys = (read: string, ignored: string): KeySet => ({
 });
 
 export const FLOW_KEYS = keys(
-  "name version description variables error_strategy drain nodes edges connections metadata flow",
+  "name version description variables error_strategy drain nodes edges connections metadata flow triggers",
   "cases expected $schema viewport inputs options id created updated created_at updated_at author tags",
 );
 

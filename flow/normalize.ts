@@ -36,7 +36,7 @@ export function normalizeFlow(json: unknown): NormalizedFlow {
 }
 
 function readFlow(json: unknown, log: IssueLog): Flow | undefined {
-  const levels = unwrap(json);
+  const levels = flowLevels(json);
   const graph = levels.at(-1);
   const nodes = graph && own(graph, "nodes");
   if (!graph || !Array.isArray(nodes)) {
@@ -60,7 +60,7 @@ function readFlow(json: unknown, log: IssueLog): Flow | undefined {
 }
 
 /** From the outermost object to the one that holds the nodes. */
-function unwrap(json: unknown): JsonObject[] {
+export function flowLevels(json: unknown): JsonObject[] {
   const levels: JsonObject[] = [];
   let level = json;
   while (isObject(level) && levels.length <= MAX_WRAPPERS) {

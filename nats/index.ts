@@ -59,6 +59,7 @@ export {
   type LogSubject,
   parseFireSubject,
   parseLogSubject,
+  parseTriggerFire,
   partitionOf,
   SUBMIT_SUBJECT,
   type SubjectToken,

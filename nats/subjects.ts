@@ -48,6 +48,9 @@ export const subjects = {
     `rayflow.fire.${partition}.${subjectToken(run)}.${subjectToken(id)}`,
   fireAll: () => "rayflow.fire.*.*.*",
   firesOfPartition: (partition: number) => `rayflow.fire.${partition}.*.*`,
+  /** The schedule of a deployed flow's trigger, in the stream of the timers. */
+  triggerTimer: (flowName: string, id: string) => `rayflow.timer.trigger.${subjectToken(flowName)}.${subjectToken(id)}`,
+  triggerFire: (flowName: string, id: string) => `rayflow.fire.trigger.${subjectToken(flowName)}.${subjectToken(id)}`,
   event: (run: string, kind: string) => `rayflow.event.${subjectToken(run)}.${subjectToken(kind)}`,
   eventsOfRun: (run: string) => `rayflow.event.${subjectToken(run)}.*`,
   eventAll: () => "rayflow.event.*.*",
@@ -80,6 +83,13 @@ export function parseFireSubject(subject: string): { partition: number; run: str
   const parts = subject.split(".");
   if (parts.length !== 5 || parts[1] !== "fire") return undefined;
   return { partition: Number(parts[2]), run: parts[3] ?? "", id: parts[4] ?? "" };
+}
+
+/** The trigger that a fired schedule belongs to; undefined for a run's timer. */
+export function parseTriggerFire(subject: string): { flow: string; id: string } | undefined {
+  const parts = subject.split(".");
+  if (parts.length !== 5 || parts[1] !== "fire" || parts[2] !== "trigger") return undefined;
+  return { flow: parts[3] ?? "", id: parts[4] ?? "" };
 }
 
 /**
