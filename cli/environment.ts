@@ -22,6 +22,8 @@ const environment = z.object({
   NATS_KEY: z.string().optional(),
   /** Default: warn for single commands, info for services. */
   RAYFLOW_LOG_LEVEL: z.enum(LOG_LEVELS).optional(),
+  /** Set by npm and npx for what they run. */
+  npm_command: z.string().optional(),
   NO_COLOR: flag,
   CI: flag,
 });

@@ -36,8 +36,9 @@ export function register(program: Command): void {
     .option("--actor-per-type", "a process for each node type, not one for all")
     .option("--no-example", "do not publish the example flow");
   addNodeOptions(command).action(async (flags: DevFlags, self: Command) => {
-    using stop = stopSignal();
-    await dev(contextOf(self), flags, stop);
+    const context = contextOf(self);
+    using stop = stopSignal(context.environment);
+    await dev(context, flags, stop);
   });
 }
 

@@ -17,7 +17,7 @@ export function register(program: Command): void {
       ]);
       const { environment } = context;
       const logger = await createLogger({ environment, defaultLevel: "info", name: "orchestrator" });
-      using stop = stopSignal();
+      using stop = stopSignal(environment);
       const nc = await nats.connectNats(context.connectOptions("rayflow orchestrator"));
       try {
         const { version, advice } = await nats.requireServer(nc);

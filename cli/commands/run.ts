@@ -50,7 +50,7 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
     throw new RayflowError("UsageError", "the flow and the inputs cannot both come from standard input");
   }
   const [flow, inputs] = await Promise.all([readFlow(file), readInputs(flags)]);
-  using stop = stopSignal();
+  using stop = stopSignal(context.environment);
   const running =
     flags.local === true ? undefined : await connectIfRunning(context.flags, context.environment, "rayflow run");
   if (running === undefined) {
