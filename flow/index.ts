@@ -1,3 +1,14 @@
+export {
+  type BlobReference,
+  type BlobType,
+  blobId,
+  blobReference,
+  blobTypeOf,
+  describeUnreadable,
+  isBlobReference,
+  referenceFits,
+  runOfBlob,
+} from "./blob-reference.ts";
 export { type ErrorCode, type ErrorInfo, errorCodes, helpFor, RayflowError, toErrorInfo } from "./errors.ts";
 export {
   type ApiSchema,

@@ -1,7 +1,8 @@
 /** What a run is given against what START declares. */
+import { isBlobReference, referenceFits } from "./blob-reference.ts";
 import { type ApiSchema, apiSchema, type FlowNode, MAX_VALUE_DEPTH } from "./flow.ts";
 import { describeValue, isObject, nestsDeeperThan, own } from "./json-value.ts";
-import { formatPinType, parsePinType, valueFits } from "./pin-type.ts";
+import { formatPinType, type PinType, parsePinType, valueFits } from "./pin-type.ts";
 
 export interface CheckedInputs {
   /** What START's outputs are: the declared inputs, defaults applied; all inputs when nothing is declared. */
@@ -34,11 +35,16 @@ export function checkInputs(schema: ApiSchema | undefined, inputs: unknown): Che
       if (field?.required) problems.push(`input "${name}" (${formatPinType(type)}) is required and missing`);
     } else if (nestsDeeperThan(given[name], MAX_VALUE_DEPTH)) {
       problems.push(`input "${name}" nests deeper than ${MAX_VALUE_DEPTH} levels`);
-    } else if (!valueFits(given[name], type)) {
+    } else if (!valueOrReferenceFits(given[name], type)) {
       problems.push(`input "${name}" must be ${formatPinType(type)}, not ${describeValue(given[name])}`);
     } else {
       entries.push([name, given[name]]);
     }
   }
   return { values: Object.fromEntries(entries), problems };
+}
+
+/** What a large value holds inside is not known here: the node that reads it checks that. */
+function valueOrReferenceFits(value: unknown, type: PinType): boolean {
+  return valueFits(value, type) || (isBlobReference(value) && referenceFits(value, type));
 }

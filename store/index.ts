@@ -1,4 +1,25 @@
+export { BlobStore, type BlobStoreOptions, type PutOptions } from "./blob-store.ts";
 export { type Checkpoint, type CheckpointInput, CheckpointStore, checkpoint } from "./checkpoint-store.ts";
+export { type Deployment, type DeployOptions, FlowRegistry } from "./flow-registry.ts";
+export {
+  type ActiveTrigger,
+  type DeployedFlow,
+  type FlowVersion,
+  parseFlowRef,
+  runVersion,
+  shortVersion,
+  type VersionInfo,
+} from "./flow-version.ts";
+export {
+  bytesBehind,
+  DEFAULT_INLINE_BYTES,
+  DEFAULT_MAX_VALUE_BYTES,
+  type OffloadOptions,
+  offloadValues,
+  type ResolveOptions,
+  resolveValues,
+  surelyWithin,
+} from "./large-values.ts";
 export { LeaseManager, type LeaseManagerOptions } from "./lease-manager.ts";
 export { type LogEntry, logEntry, ofRun } from "./log-entry.ts";
 export type { LogReader } from "./log-reader.ts";
