@@ -36,6 +36,26 @@ export const runOptions = z.object({
 });
 export type RunOptions = z.infer<typeof runOptions>;
 
+/** Which run to run again, and from where. */
+export const rerun = z.object({
+  run: z.string(),
+  /** The node to begin with; it and all that follows from it runs anew. Absent: what failed or never ran. */
+  from: z.string().optional(),
+  /** Replace gathered inputs of `from` (of START: inputs of the run). */
+  inputs: jsonObject.optional(),
+});
+export type Rerun = z.infer<typeof rerun>;
+
+/** Results of an earlier run that a run takes as its own. */
+export const reuse = z.object({
+  run: z.string(),
+  /** By node of the root scope: the exec outputs it took, and its outputs. */
+  results: z.record(z.string(), z.object({ pins: z.array(z.string()), outputs: jsonObject })),
+  /** By node: inputs in the place of the gathered ones. */
+  inputs: z.record(z.string(), jsonObject).optional(),
+});
+export type Reuse = z.infer<typeof reuse>;
+
 /** The envelope on `rayflow.flow.run`. A bare flow is read as `{flow}`. */
 export const submission = z.preprocess(
   (json) => (isBareFlow(json) ? { flow: json } : json),
@@ -44,12 +64,17 @@ export const submission = z.preprocess(
       flow: jsonObject.optional(),
       /** A deployed flow: `name` or `name@version`. */
       flowRef: z.string().optional(),
+      /** A finished run, to be run again with what it had before a node. */
+      rerun: rerun.optional(),
       inputs: jsonObject.default({}),
       options: runOptions.default({}),
     })
-    .refine((value) => (value.flow === undefined) !== (value.flowRef === undefined), {
-      message: "exactly one of flow and flowRef is wanted",
-    }),
+    .refine(
+      ({ flow, flowRef, rerun: again }) => [flow, flowRef, again].filter((one) => one !== undefined).length === 1,
+      {
+        message: "exactly one of flow, flowRef and rerun is wanted",
+      },
+    ),
 );
 export type Submission = z.infer<typeof submission>;
 
@@ -155,6 +180,7 @@ export const runMessage = z.discriminatedUnion("kind", [
     /** Where the publisher wants the result. */
     reply: z.string().optional(),
     traceparent: z.string().optional(),
+    reuse: reuse.optional(),
     /** The activation of a control_subflow that waits for this run. */
     parent: z.object({ run: z.string(), execution: z.string(), depth: z.number().int() }).optional(),
   }),

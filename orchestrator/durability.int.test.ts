@@ -195,6 +195,63 @@ describe("child runs", () => {
   });
 });
 
+describe("a run again", () => {
+  const flow = flowBuilder()
+    .node("start", "start", { config: { api_schema: { n: { type: "int", required: true } } } })
+    .node("set", "variables_set", { config: { variable_name: "v" } })
+    .node("mid", "math_add", { constants: { y: 1 } })
+    .node("bad", "math_divide", { constants: { x: 10 } })
+    .node("get", "variables_get", { config: { variable_name: "v" } })
+    .node("ret", "return")
+    .chain("start", "set", "mid", "bad", "get", "ret")
+    .data("start.n", "set.value")
+    .data("start.n", "mid.x")
+    .data("start.n", "bad.y")
+    .data("bad.result", "ret.quotient")
+    .data("mid.result", "ret.mid")
+    .data("get.value", "ret.v")
+    .build();
+
+  test("from its failed node, with edited inputs, takes over what was before it", async () => {
+    await orchestrate();
+    const run = await submit(flow, { n: 0 });
+    expect(await ended(run)).toMatchObject({ success: false, error: { code: "DivideByZero" } });
+    const same = await resubmit({ run });
+    expect(await ended(same)).toMatchObject({ success: false, error: { code: "DivideByZero" } });
+    const mended = await resubmit({ run, from: "bad", inputs: { y: 5 } });
+    const result = await ended(mended);
+    expect(result).toMatchObject({ success: true, result: { quotient: 2, mid: 1, v: 0 } });
+    const record = await eventually(async () => (await log.readHistory(mended)) ?? Promise.reject(new Error("none")));
+    const executed = record.entries.flatMap((entry) =>
+      entry.kind === "result" ? entry.message.results.map((one) => one.id) : [],
+    );
+    expect(executed.map((id) => id.split(":")[1])).toEqual(["bad@#1", "get@#1"]);
+  });
+
+  test("is refused when there is no such run or node", async () => {
+    await orchestrate();
+    const inbox = nats.nc.subscribe("test.rerun");
+    const { headers } = await import("@nats-io/transport-node");
+    const head = headers();
+    head.set("Rayflow-Reply", "test.rerun");
+    nats.nc.publish(subjects.submit(), JSON.stringify({ rerun: { run: "nobody" } }), { headers: head });
+    for await (const reply of inbox) {
+      expect(reply.json()).toMatchObject({ kind: "refused", error: { code: "RunNotFound" } });
+      break;
+    }
+  });
+
+  async function resubmit(rerun: object): Promise<string> {
+    const msgID = `durability-${count++}`;
+    const { jetstream } = await import("@nats-io/jetstream");
+    await eventually(
+      async () => (await log.readHistory((rerun as { run: string }).run)) ?? Promise.reject(new Error("no history")),
+    );
+    await jetstream(nats.nc).publish(subjects.submit(), JSON.stringify({ rerun }), { msgID });
+    return runIdOf(msgID);
+  }
+});
+
 test("partitions of runs spread", () => {
   const used = new Set(Array.from({ length: 200 }, (_, at) => partitionOf(runIdOf(`x${at}`), 8)));
   expect(used.size).toBe(8);

@@ -7,7 +7,7 @@
  */
 import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { checkFlow, type ErrorInfo, type NodeTypes, RayflowError, toErrorInfo, usedTypes } from "../flow/index.ts";
+import { checkFlow, type ErrorInfo, type NodeTypes, RayflowError, usedTypes } from "../flow/index.ts";
 import {
   decodeMessage,
   encodeMessage,
@@ -22,13 +22,14 @@ import {
   type RunMessage,
   runIdOf,
   STREAMS,
-  type Submission,
+  type SubmittedMessage,
   subjects,
   submission,
   WIRE_VERSION,
 } from "../nats/index.ts";
-import type { VariableStore } from "../store/index.ts";
+import type { RunLog, VariableStore } from "../store/index.ts";
 import type { Logger } from "./logger.ts";
+import { reuseOf } from "./reuse.ts";
 import { ACK_WAIT_MS, SharedQueue } from "./shared-queue.ts";
 
 /** How many submissions are worked on at once. */
@@ -48,8 +49,16 @@ export interface IntakeOptions {
   /** The live catalog. */
   readonly types: () => NodeTypes;
   readonly variables: VariableStore;
+  readonly log: Pick<RunLog, "readHistory">;
   readonly refusals: RefusalCounter;
   readonly logger: Logger;
+}
+
+/** A run that may begin. */
+interface Prepared extends Pick<SubmittedMessage, "flow" | "types" | "inputs" | "options"> {
+  readonly reuse: SubmittedMessage["reuse"] | undefined;
+  /** What its own variables start with. */
+  readonly variables: Record<string, unknown>;
 }
 
 interface Refusal {
@@ -87,57 +96,56 @@ export class Intake {
     const { logger, submitCreated } = this.#options;
     const run = runIdOf(msg.headers?.get(headerNames.msgId) || `${submitCreated}:${msg.seq}`);
     try {
-      const read = this.#read(msg);
-      if ("error" in read) return this.#refuse(msg, run, read);
-      await this.#submit(msg, run, read);
+      const prepared = await this.#prepare(msg);
+      if ("error" in prepared) return this.#refuse(msg, run, prepared);
+      await this.#submit(msg, run, prepared);
     } catch (error) {
-      const info = toErrorInfo(error);
-      if (info.code === "PayloadTooLarge") return this.#refuse(msg, run, { error: info });
+      if (error instanceof RayflowError && !error.retryable) return this.#refuse(msg, run, { error: error.toInfo() });
       logger.warn({ run_id: run, err: error }, "a submission could not be taken in; it will be tried again");
       msg.nak(AGAIN_MS);
     }
   }
 
-  #read(msg: JsMsg): { flow: ReturnType<typeof checkFlow>; submission: Submission } | Refusal {
+  /** What the submission asks for, checked. */
+  async #prepare(msg: JsMsg): Promise<Prepared | Refusal> {
     const named = flowOfSubmitSubject(msg.subject);
     if (named !== undefined) return refusal("FlowNotFound", `no flow is deployed under the name ${named}`);
     const decoded = decodeMessage(submission, msg.data);
     if (!decoded.ok) return refusal("MalformedMessage", `the submission cannot be read: ${decoded.reason}`);
-    const { flowRef, flow } = decoded.value;
+    const { flowRef, flow, rerun, inputs, options } = decoded.value;
+    if (rerun !== undefined) {
+      const { log, partitions } = this.#options;
+      const again = await reuseOf(rerun, log, partitions);
+      return { ...again, options, variables: { ...again.flow.variables, ...again.variables } };
+    }
     if (flowRef !== undefined) return refusal("FlowNotFound", `no flow is deployed under the name ${flowRef}`);
-    const checked = checkFlow(flow, this.#options.types());
-    if (checked.valid) return { flow: checked, submission: decoded.value };
-    const count = checked.errors.length;
-    return {
-      ...refusal(
-        "InvalidFlow",
-        `the flow has ${count} error${count === 1 ? "" : "s"}: ${checked.errors[0]?.message ?? ""}`,
-      ),
-      errors: checked.errors,
-      warnings: checked.warnings,
-    };
+    return this.#check(flow, inputs, options);
   }
 
-  async #submit(
-    msg: JsMsg,
-    run: string,
-    read: { flow: ReturnType<typeof checkFlow>; submission: Submission },
-  ): Promise<void> {
-    const { nc, js, partitions, types, variables } = this.#options;
-    const { flow } = read.flow;
-    if (!flow) throw new RayflowError("GraphBuildError", "a valid flow came without its normal form");
+  #check(json: unknown, inputs: Prepared["inputs"], options: Prepared["options"]): Prepared | Refusal {
+    const types = this.#options.types();
+    const { flow, valid, errors, warnings } = checkFlow(json, types);
+    if (flow && valid) {
+      return { flow, types: usedTypes(flow, types), inputs, options, variables: flow.variables, reuse: undefined };
+    }
+    const count = errors.length;
+    const message = `the flow has ${count} error${count === 1 ? "" : "s"}: ${errors[0]?.message ?? ""}`;
+    return { ...refusal("InvalidFlow", message), errors, warnings };
+  }
+
+  async #submit(msg: JsMsg, run: string, prepared: Prepared): Promise<void> {
+    const { nc, js, partitions, variables: store } = this.#options;
+    const { variables, reuse, ...asked } = prepared;
     const reply = msg.headers?.get(headerNames.reply);
     const traceparent = msg.headers?.get(headerNames.traceparent);
     const message: RunMessage = {
       v: WIRE_VERSION,
       kind: "submitted",
       run,
-      flow,
-      types: usedTypes(flow, types()),
-      inputs: read.submission.inputs,
-      options: read.submission.options,
+      ...asked,
       ...(reply && isPublishable(reply) ? { reply } : {}),
       ...(traceparent ? { traceparent } : {}),
+      ...(reuse ? { reuse } : {}),
     };
     const payload = encodeMessage(message);
     const limit = (nc.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES;
@@ -147,9 +155,9 @@ export class Intake {
         `the flow and its inputs take ${payload.length} bytes; ${limit} fit a message`,
       );
     }
-    if (Object.keys(flow.variables).length > 0) await variables.seedRun(run, flow.variables);
+    if (Object.keys(variables).length > 0) await store.seedRun(run, variables);
     await js.publish(subjects.run(partitionOf(run, partitions), run), payload, { msgID: `${run}:submitted` });
-    this.#tell(msg, run, { v: WIRE_VERSION, kind: "accepted", run_id: run, flow: flow.name });
+    this.#tell(msg, run, { v: WIRE_VERSION, kind: "accepted", run_id: run, flow: asked.flow.name });
     msg.ack();
   }
 

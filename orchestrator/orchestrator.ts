@@ -136,6 +136,7 @@ class OrchestratorService implements Orchestrator {
       jsm,
       logger,
       variables,
+      log,
       partitions: topology.partitions,
       submitCreated: topology.submitCreated,
       types: () => catalog.types,

@@ -132,6 +132,11 @@ function start(run: RunState, activation: Activation): void {
   activation.state = "waiting";
   activation.startedAt = run.now;
   activation.attempt = 1;
+  const earlier = activation.scope === "" ? run.reuse?.results[activation.node] : undefined;
+  if (earlier) {
+    run.agenda.push({ do: "complete", activation, pins: earlier.pins, outputs: earlier.outputs });
+    return;
+  }
   for (const sourceId of node.dataSources) {
     const seen = findVisible(run, scope, sourceId);
     if (seen?.kind !== "activation" || isSettled(seen.activation) || seen.activation === activation) continue;
@@ -148,7 +153,8 @@ function gatherInputs(run: RunState, activation: Activation): void {
   if (gathered.state === "pending") return;
   if (gathered.state === "failed") run.agenda.push({ do: "fail", activation, error: gathered.error });
   else {
-    activation.inputs = gathered.inputs;
+    const edited = activation.scope === "" ? run.reuse?.inputs?.[activation.node] : undefined;
+    activation.inputs = edited ? { ...gathered.inputs, ...edited } : gathered.inputs;
     run.agenda.push({ do: "perform", activation });
   }
 }
@@ -215,6 +221,7 @@ function complete(
     return handleFailure(run, activation, error);
   }
   activation.outputs = outputs;
+  activation.pins = pins;
   settle(run, activation, pins.includes("error") ? "failed" : "completed");
   const scope = scopeOf(run, activation.scope);
   if (node.kind === "sequence") return openSequence(run, scope, node);

@@ -92,6 +92,8 @@ export interface Activation {
   pulls: Map<string, Pull>;
   inputs: Record<string, unknown> | undefined;
   outputs: Record<string, unknown> | undefined;
+  /** The exec outputs it took. */
+  pins: readonly string[];
   error: ErrorInfo | undefined;
   /** When it became ready, by the log's clock, ms. */
   startedAt: number;
@@ -185,6 +187,8 @@ export interface RunState {
   readonly traceparent: string | undefined;
   readonly parent: SubmittedMessage["parent"];
   readonly reply: string | undefined;
+  /** What it takes over from an earlier run. */
+  readonly reuse: SubmittedMessage["reuse"];
   readonly submittedAt: number;
   /** Time and sequence of the message being folded. */
   now: number;
@@ -229,6 +233,7 @@ export function createRunState(
     traceparent: message.traceparent,
     parent: message.parent,
     reply: message.reply,
+    reuse: message.reuse,
     submittedAt: at.time,
     now: at.time,
     seq: at.seq,
@@ -308,6 +313,7 @@ export function activationIn(run: RunState, scope: Scope, nodeId: string): Activ
     pulls: new Map(),
     inputs: undefined,
     outputs: undefined,
+    pins: [],
     error: undefined,
     startedAt: 0,
     workedMs: 0,

@@ -1,5 +1,5 @@
 /** Random valid flows for the property tests and the simulation: joins, branches, pure nodes, loops in loops. */
-import { type Flow, RayflowError, validateFlow } from "../../flow/index.ts";
+import { type Flow, type NodePolicy, type NodeTypes, RayflowError, validateFlow } from "../../flow/index.ts";
 import { fixtureTypes, flowBuilder } from "../../flow/testing.ts";
 
 export interface RandomFlowOptions {
@@ -9,6 +9,10 @@ export interface RandomFlowOptions {
   readonly loopDepth?: number;
   /** Adds retry policies, sleeps and error pins. Default false. */
   readonly faults?: boolean;
+  /** Adds while and repeat loops, break, continue, signals (s0, s1, s2) and deadlines. Default false. */
+  readonly control?: boolean;
+  /** Default: the fixtures. With `control` they must hold control_wait_signal. */
+  readonly types?: NodeTypes;
 }
 
 interface Made {
@@ -28,7 +32,7 @@ const MAX_DRAWS = 1_000;
 export function randomFlow(random: () => number, options: RandomFlowOptions): Flow {
   for (let draws = 0; draws < MAX_DRAWS; draws++) {
     const drawn = draw(random, options);
-    const { errors } = validateFlow(drawn, fixtureTypes);
+    const { errors } = validateFlow(drawn, options.types ?? fixtureTypes);
     if (errors.length === 0) return drawn;
     const unexpected = errors.find((error) => error.code !== "DATA_CYCLE");
     if (unexpected)
@@ -38,14 +42,24 @@ export function randomFlow(random: () => number, options: RandomFlowOptions): Fl
 }
 
 function draw(random: () => number, options: RandomFlowOptions): Flow {
-  const flow = flowBuilder({ error_strategy: random() < 0.3 ? "continue" : "abort" });
+  const strategy = random() < 0.3 ? "continue" : "abort";
+  const flow = flowBuilder({
+    error_strategy: options.control ? pick(["abort", "abort", "continue", "retry", "pause"]) : strategy,
+    drain: options.control && random() < 0.3 ? "await" : "cancel",
+  });
   let count = 0;
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-  const name = (kind: string): string => `${kind}${count++}`;
 
   flow.node("start", "start", { config: { api_schema: { x: { type: "float", default: 1 } } } });
   region({ id: "start", pins: ["finish"], output: "x", any: false }, options.nodes, options.loopDepth ?? 0, true, []);
   return flow.build();
+
+  function pick<T>(list: readonly T[]): T {
+    return list[Math.floor(random() * list.length)] as T;
+  }
+
+  function name(kind: string): string {
+    return `${kind}${count++}`;
+  }
 
   /** Fills one region; `entry` is where its first node hangs. */
   function region(entry: Made, size: number, depth: number, root: boolean, outer: readonly Made[]): Made[] {
@@ -67,11 +81,14 @@ function draw(random: () => number, options: RandomFlowOptions): Flow {
       flow.node(returned, "return");
       flow.exec(`${entry.id}.${entry.pins[0]}`, returned);
       for (const end of ends) if (random() < 0.5) flow.exec(`${end.id}.${pick(end.pins)}`, returned);
+      if (options.control) feed(returned, "value", made);
     }
     return made;
   }
 
   function one(depth: number, before: readonly Made[], root: boolean): Made {
+    const special = options.control && random() < 0.3 ? control(depth, before, root) : undefined;
+    if (special) return special;
     const roll = random();
     if (depth > 0 && roll < 0.2) return loop(depth, before);
     if (roll < 0.35) return branch(before);
@@ -93,10 +110,47 @@ function draw(random: () => number, options: RandomFlowOptions): Flow {
     return step(before);
   }
 
-  function step(before: readonly Made[]): Made {
+  function control(depth: number, before: readonly Made[], root: boolean): Made | undefined {
+    const kind = pick(["signal", "leave", "while", "repeat", "deadline", "lenient"]);
+    if (kind === "deadline") return step(before, { deadline: "5s", retry: retryOf() });
+    if (kind === "lenient") return step(before, { on_error: "continue" });
+    if (kind === "signal") {
+      const id = name("wait");
+      const timeout = random() < 0.6 ? { timeout: `${1 + Math.floor(random() * 8)}s` } : {};
+      flow.node(id, "control_wait_signal", { config: { signal: pick(["s0", "s1", "s2"]), ...timeout } });
+      const pins = random() < 0.5 ? ["finish"] : ["finish", "timeout"];
+      return { id, pins, output: "payload", any: false };
+    }
+    if (kind === "leave" && !root) {
+      const id = name("leave");
+      flow.node(id, pick(["control_break", "control_continue"]));
+      return { id, pins: [], output: undefined, any: false };
+    }
+    if (depth === 0 || kind === "leave") return undefined;
+    return kind === "while" ? whileLoop(depth, before) : repeatLoop(depth, before);
+  }
+
+  function whileLoop(depth: number, before: readonly Made[]): Made {
+    const id = name("while");
+    flow.node(id, "control_while", { config: { max_iterations: 6 } });
+    pureInto(`${id}.condition`, before);
+    const offered = { id, pins: ["body"], output: "iteration", any: false };
+    region(offered, 1 + Math.floor(random() * 2), depth - 1, false, before);
+    return { id, pins: ["completed"], output: undefined, any: false };
+  }
+
+  function repeatLoop(depth: number, before: readonly Made[]): Made {
+    const id = name("repeat");
+    flow.node(id, "control_repeat", { constants: { times: Math.floor(random() * 4) } });
+    const offered = { id, pins: ["body"], output: "index", any: false };
+    region(offered, 1 + Math.floor(random() * 2), depth - 1, false, before);
+    return { id, pins: ["completed"], output: "results", any: false };
+  }
+
+  function step(before: readonly Made[], given?: NodePolicy): Made {
     const id = name("n");
     const retry = options.faults && random() < 0.4 ? { policy: { retry: retryOf() } } : {};
-    flow.node(id, "base_debug", retry);
+    flow.node(id, "base_debug", given ? { policy: given } : retry);
     feed(id, "value", before);
     return {
       id,
