@@ -87,15 +87,19 @@ export interface BucketWatch {
   stop(): void;
 }
 
-/** Calls `onEntry` with every entry that there is and with every change; goes on after the server was away. */
+/**
+ * Calls `onEntry` with every entry that there is and with every change; goes on after the server was away. `keys`: which
+ * ones, with wildcards; default all.
+ */
 export async function watchBucket(
   nc: NatsConnection,
   bucket: string,
   onEntry: (entry: BucketEntry) => void,
+  keys = ">",
 ): Promise<BucketWatch> {
   const prefix = `$KV.${bucket}.`;
   const consumer = await jetstream(nc).consumers.get(bucketStream(bucket), {
-    filter_subjects: `${prefix}>`,
+    filter_subjects: prefix + keys,
     deliver_policy: "last_per_subject",
   });
   let markReady = () => {};

@@ -16,6 +16,7 @@ export class NodeCatalog {
   readonly #nc: NatsConnection;
   readonly #kv: KV;
   readonly #types = new Map<string, NodeType>();
+  #revision = 0;
   /** Entries that are no node types: actors in any language write here. */
   readonly refusals = new RefusalCounter();
 
@@ -31,6 +32,11 @@ export class NodeCatalog {
   /** What the last `list` or a running `watch` saw. */
   get types(): ReadonlyMap<string, NodeType> {
     return this.#types;
+  }
+
+  /** Another number whenever `types` may have changed. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Declares node types; only what differs from what is there is written. Gives how many that were. */
@@ -63,6 +69,7 @@ export class NodeCatalog {
   }
 
   #apply({ key, value }: BucketEntry): void {
+    this.#revision++;
     if (value === undefined) {
       this.#types.delete(key);
       return;
