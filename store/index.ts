@@ -20,16 +20,6 @@ export {
   resolveValues,
   surelyWithin,
 } from "./large-values.ts";
-export { type Deployment, type DeployOptions, FlowRegistry } from "./flow-registry.ts";
-export {
-  type ActiveTrigger,
-  type DeployedFlow,
-  type FlowVersion,
-  parseFlowRef,
-  runVersion,
-  shortVersion,
-  type VersionInfo,
-} from "./flow-version.ts";
 export { LeaseManager, type LeaseManagerOptions } from "./lease-manager.ts";
 export { type LogEntry, logEntry, ofRun } from "./log-entry.ts";
 export type { LogReader } from "./log-reader.ts";
