@@ -109,6 +109,12 @@ export const dispatchEntry = z.object({
   deadline: epochMs.optional(),
   /** The same for all attempts of one activation: what makes an effect happen once. */
   idempotency_key: z.string(),
+  /** Opt-in: what the same inputs gave before may serve, for so many ms. `key`: a template that names the inputs that count. */
+  cache: z.object({ ttl_ms: z.number().positive(), key: z.string().optional() }).optional(),
+  /** Outputs that the run machine reads itself: they stay in the message while there is room, however large. */
+  inline: z.array(z.string()).optional(),
+  /** The run that this one's large values lie under, when it is not the run itself: the outermost of its parents. */
+  blob_run: z.string().optional(),
   traceparent: z.string().optional(),
 });
 export type DispatchEntry = z.infer<typeof dispatchEntry>;
@@ -127,6 +133,8 @@ export const nodeResult = z.object({
   outputs: jsonObject.optional(),
   /** The exec outputs that become TAKEN; absent: the only one, `finish`. */
   exec: z.array(z.string()).optional(),
+  /** No code ran: the outputs are those of an earlier result (`policy.cache`). */
+  cached: z.boolean().optional(),
   error: errorInfo.optional(),
   started_at: epochMs,
   /** How long the node's code ran, ms. */
@@ -182,7 +190,15 @@ export const runMessage = z.discriminatedUnion("kind", [
     traceparent: z.string().optional(),
     reuse: reuse.optional(),
     /** The activation of a control_subflow that waits for this run. */
-    parent: z.object({ run: z.string(), execution: z.string(), depth: z.number().int() }).optional(),
+    parent: z
+      .object({
+        run: z.string(),
+        execution: z.string(),
+        depth: z.number().int(),
+        /** The outermost run: large values of all runs inside it lie under its id. */
+        root: z.string().optional(),
+      })
+      .optional(),
   }),
   /** A dispatch that could not be sent: the failure of that execution. */
   z.object({ v, kind: z.literal("undeliverable"), run: z.string(), id: z.string(), error: errorInfo }),

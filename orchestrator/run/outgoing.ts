@@ -3,12 +3,15 @@ import { durationMs, type GraphNode } from "../../flow/index.ts";
 import type { DispatchEntry } from "../../nats/messages.ts";
 import type { Command } from "./commands.ts";
 import { activationId, executionId, pullId } from "./ids.ts";
+import { readByMachine } from "./inline-outputs.ts";
 import { timeoutMsOf } from "./policies.ts";
 import type { Activation, RunState } from "./state-tracker.ts";
 
 type Send<T extends Command["type"]> = Extract<Command, { type: T }>;
 
 function common(run: RunState, node: GraphNode) {
+  const cache = node.policy?.cache;
+  const inline = readByMachine(run.graph, node.id);
   return {
     run: run.id,
     flow: run.graph.name,
@@ -16,8 +19,15 @@ function common(run: RunState, node: GraphNode) {
     node: node.id,
     config: node.config,
     timeout_ms: timeoutMsOf(node.policy),
+    ...(cacheMs(cache) > 0 ? { cache: { ttl_ms: cacheMs(cache), ...(cache?.key ? { key: cache.key } : {}) } } : {}),
+    ...(inline === undefined ? {} : { inline: [...inline] }),
+    ...(run.parent?.root === undefined ? {} : { blob_run: run.parent.root }),
     ...(run.traceparent === undefined ? {} : { traceparent: run.traceparent }),
   };
+}
+
+function cacheMs(cache: NonNullable<GraphNode["policy"]>["cache"]): number {
+  return cache === undefined ? 0 : durationMs(cache.ttl);
 }
 
 /** One attempt of an activation whose inputs are gathered. */
@@ -66,6 +76,11 @@ export function childCommand(run: RunState, activation: Activation, node: GraphN
     id,
     flow: node.config.flow,
     inputs: activation.inputs ?? {},
-    parent: { run: run.id, execution: id, depth: (run.parent?.depth ?? 0) + 1 },
+    parent: {
+      run: run.id,
+      execution: id,
+      depth: (run.parent?.depth ?? 0) + 1,
+      root: run.parent?.root ?? run.id,
+    },
   };
 }
