@@ -179,10 +179,10 @@ function cancelRun(run: RunState, reason: string | undefined): void {
 function finishRun(run: RunState): void {
   const inFlight = run.inFlight.size > 0;
   cancelWithin(run, "");
-  run.out = run.out.filter((command) => command.type !== "stop" || command.executions === undefined);
-  if (inFlight && !run.out.some((command) => command.type === "stop")) {
-    run.out.push({ type: "stop", executions: undefined });
-  }
+  // One word to all of the run's actors stands for whatever was to be stopped one by one.
+  const stops = inFlight || run.out.some((command) => command.type === "stop");
+  run.out = run.out.filter((command) => command.type !== "stop");
+  if (stops) run.out.push({ type: "stop", executions: undefined });
   run.inFlight.clear();
   for (const id of run.timers.keys()) run.out.push({ type: "cancelTimer", id });
   run.timers.clear();

@@ -11,6 +11,8 @@ export interface RandomFlowOptions {
   readonly faults?: boolean;
   /** Adds while and repeat loops, break, continue, signals (s0, s1, s2) and deadlines. Default false. */
   readonly control?: boolean;
+  /** Adds child runs of flows with these names; `types` must hold control_subflow. Default: none. */
+  readonly subflows?: readonly string[];
   /** Default: the fixtures. With `control` they must hold control_wait_signal. */
   readonly types?: NodeTypes;
 }
@@ -112,6 +114,11 @@ function draw(random: () => number, options: RandomFlowOptions): Flow {
 
   function control(depth: number, before: readonly Made[], root: boolean): Made | undefined {
     const kind = pick(["signal", "leave", "while", "repeat", "deadline", "lenient"]);
+    if (options.subflows && random() < 0.15) {
+      const id = name("sub");
+      flow.node(id, "control_subflow", { config: { flow: pick(options.subflows) } });
+      return { id, pins: random() < 0.5 ? ["finish"] : ["finish", "error"], output: "result", any: false };
+    }
     if (kind === "deadline") return step(before, { deadline: "5s", retry: retryOf() });
     if (kind === "lenient") return step(before, { on_error: "continue" });
     if (kind === "signal") {
