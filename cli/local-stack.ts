@@ -27,6 +27,8 @@ export interface LocalStackOptions {
   readonly actorPerType?: boolean;
   /** Also answers requests on rayflow.svc.>. Default false. */
   readonly service?: boolean;
+  /** Shows what node code logs, and how the actors are. Default false: warnings only. */
+  readonly actorLogs?: boolean;
   /** How long actor processes may take to stop, ms. Default: the ActorManager's. */
   readonly actorGraceMs?: number;
   /** Ends the start when it aborts. */
@@ -103,6 +105,7 @@ function startActors(url: string, options: LocalStackOptions): { ready: Promise<
     const { ActorManager, perType } = await import("../actors/index.ts");
     const manager = new ActorManager({
       command: actorCommand(url, options),
+      env: actorEnvironment(options.actorLogs === true),
       groups: options.actorPerType === true ? perType(await localActorTypes(options.nodesDir)) : "all",
       logger: options.logger,
       onEvent: (event) => {
@@ -127,6 +130,12 @@ function startActors(url: string, options: LocalStackOptions): { ready: Promise<
   };
 }
 
+/** Without the credentials that are for another server. A log level that the user set goes before ours. */
+function actorEnvironment(logs: boolean): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith("NATS_"));
+  return { ...(logs ? { RAYFLOW_LOG_LEVEL: "info" } : {}), ...Object.fromEntries(own) };
+}
+
 /** The types that need an actor. */
 async function localActorTypes(nodesDir: string | undefined): Promise<string[]> {
   const { loadNodes } = await import("../actors/index.ts");
@@ -143,6 +152,7 @@ function actorCommand(url: string, options: LocalStackOptions): string[] {
     url,
     ...(options.nodesDir === undefined ? [] : ["--nodes-dir", options.nodesDir]),
     ...(options.filesRoot === undefined ? [] : ["--files-root", options.filesRoot]),
+    ...(process.stderr.isTTY === true ? ["--pretty-logs"] : []),
     ...(options.allowPrivateAddresses === true ? ["--allow-private-addresses"] : []),
   ];
 }

@@ -63,8 +63,8 @@ function isInstalled() {
 }
 
 function installKey() {
-  const { scripts: _, version: __, ...wanted } = JSON.parse(fs.readFileSync(at("package.json"), "utf8"));
-  const hash = createHash("sha256").update(JSON.stringify(wanted));
+  const { dependencies, optionalDependencies, devDependencies } = JSON.parse(read(at("package.json")));
+  const hash = createHash("sha256").update(JSON.stringify([dependencies, optionalDependencies, devDependencies]));
   hash.update(read(at("package-lock.json")) ?? "");
   return `${hash.digest("hex")} ${process.platform}-${process.arch}\n`;
 }

@@ -1,10 +1,11 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { contextOf, exitWith } from "../context.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stack-options.ts";
 
 interface ActorFlags extends NodeFlags {
   readonly types?: readonly string[];
   readonly concurrency?: number;
+  readonly prettyLogs?: boolean;
 }
 
 const MAX_CONCURRENCY = 10_000;
@@ -21,6 +22,8 @@ export function register(program: Command): void {
       "executions that run at once in this process (default 64)",
       wholeNumber("--concurrency", 1, MAX_CONCURRENCY),
     );
+  // For a manager in a terminal, which this process cannot see.
+  command.addOption(new Option("--pretty-logs").hideHelp());
   addNodeOptions(command).action(async (flags: ActorFlags, self: Command) => {
     const context = contextOf(self);
     const [{ runActorProcess }, { createLogger }] = await Promise.all([
@@ -35,7 +38,7 @@ export function register(program: Command): void {
       await runActorProcess({
         connection: context.connectOptions("rayflow actor"),
         load: nodesDir === undefined ? {} : { userDirs: [nodesDir] },
-        logger: await createLogger({ environment, defaultLevel, name: "actor" }),
+        logger: await createLogger({ environment, defaultLevel, name: "actor", pretty: flags.prettyLogs }),
         types: flags.types,
         concurrency: flags.concurrency,
         filesRoot: flags.filesRoot,

@@ -62,6 +62,7 @@ async function dev(context: CliContext, flags: DevFlags, stop: StopSignal): Prom
       allowPrivateAddresses: flags.allowPrivateAddresses ?? false,
       actorPerType: flags.actorPerType ?? false,
       service: true,
+      actorLogs: true,
       storeDir: path.join(data.folder, "jetstream"),
       ...(port === undefined ? {} : { port }),
       signal: stop.signal,

