@@ -7,12 +7,10 @@
  */
 import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { checkFlow, type ErrorInfo, type NodeTypes, RayflowError, usedTypes } from "../flow/index.ts";
+import { RayflowError } from "../flow/index.ts";
 import {
-  decodeMessage,
   encodeMessage,
   ensureSubmitConsumer,
-  flowOfSubmitSubject,
   headerNames,
   isPublishable,
   ORCHESTRATOR_CONSUMER,
@@ -24,11 +22,13 @@ import {
   STREAMS,
   type SubmittedMessage,
   subjects,
-  submission,
   WIRE_VERSION,
 } from "../nats/index.ts";
 import type { RunLog, VariableStore } from "../store/index.ts";
+import type { FlowChecks } from "./flow-checks.ts";
 import type { Logger } from "./logger.ts";
+import { readSubmission } from "./read-submission.ts";
+import { type Refusal, refusal } from "./refusal.ts";
 import { reuseOf } from "./reuse.ts";
 import { ACK_WAIT_MS, SharedQueue } from "./shared-queue.ts";
 
@@ -46,8 +46,7 @@ export interface IntakeOptions {
   readonly partitions: number;
   /** When RAYFLOW_SUBMIT was made: makes ids of unnamed submissions unlike those of an earlier stream. */
   readonly submitCreated: string;
-  /** The live catalog. */
-  readonly types: () => NodeTypes;
+  readonly checks: FlowChecks;
   readonly variables: VariableStore;
   readonly log: Pick<RunLog, "readHistory">;
   readonly refusals: RefusalCounter;
@@ -59,12 +58,6 @@ interface Prepared extends Pick<SubmittedMessage, "flow" | "types" | "inputs" | 
   readonly reuse: SubmittedMessage["reuse"] | undefined;
   /** What its own variables start with. */
   readonly variables: Record<string, unknown>;
-}
-
-interface Refusal {
-  readonly error: ErrorInfo;
-  readonly errors?: readonly unknown[];
-  readonly warnings?: readonly unknown[];
 }
 
 export class Intake {
@@ -108,29 +101,17 @@ export class Intake {
 
   /** What the submission asks for, checked. */
   async #prepare(msg: JsMsg): Promise<Prepared | Refusal> {
-    const named = flowOfSubmitSubject(msg.subject);
-    if (named !== undefined) return refusal("FlowNotFound", `no flow is deployed under the name ${named}`);
-    const decoded = decodeMessage(submission, msg.data);
+    const { checks, log, partitions } = this.#options;
+    const decoded = readSubmission(msg.subject, msg.data);
     if (!decoded.ok) return refusal("MalformedMessage", `the submission cannot be read: ${decoded.reason}`);
-    const { flowRef, flow, rerun, inputs, options } = decoded.value;
+    const { flow, flowRef, rerun, inputs, options } = decoded.value;
     if (rerun !== undefined) {
-      const { log, partitions } = this.#options;
       const again = await reuseOf(rerun, log, partitions);
       return { ...again, options, variables: { ...again.flow.variables, ...again.variables } };
     }
-    if (flowRef !== undefined) return refusal("FlowNotFound", `no flow is deployed under the name ${flowRef}`);
-    return this.#check(flow, inputs, options);
-  }
-
-  #check(json: unknown, inputs: Prepared["inputs"], options: Prepared["options"]): Prepared | Refusal {
-    const types = this.#options.types();
-    const { flow, valid, errors, warnings } = checkFlow(json, types);
-    if (flow && valid) {
-      return { flow, types: usedTypes(flow, types), inputs, options, variables: flow.variables, reuse: undefined };
-    }
-    const count = errors.length;
-    const message = `the flow has ${count} error${count === 1 ? "" : "s"}: ${errors[0]?.message ?? ""}`;
-    return { ...refusal("InvalidFlow", message), errors, warnings };
+    const checked = flowRef === undefined ? checks.checkInline(flow) : await checks.checkDeployed(flowRef);
+    if ("error" in checked) return checked;
+    return { ...checked, inputs, options, variables: checked.flow.variables, reuse: undefined };
   }
 
   async #submit(msg: JsMsg, run: string, prepared: Prepared): Promise<void> {
@@ -183,8 +164,4 @@ export class Intake {
     const reply = msg.headers?.get(headerNames.reply);
     if (reply && isPublishable(reply)) nc.publish(reply, bytes);
   }
-}
-
-function refusal(code: string, message: string): Refusal {
-  return { error: { code, message, retryable: false } };
 }

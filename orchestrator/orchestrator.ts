@@ -9,9 +9,18 @@ import { randomUUID } from "node:crypto";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { ensureTopology, RefusalCounter, type Topology, type TopologyOptions } from "../nats/index.ts";
-import { CheckpointStore, LeaseManager, NodeCatalog, RunLog, SnapshotStore, VariableStore } from "../store/index.ts";
+import {
+  CheckpointStore,
+  FlowRegistry,
+  LeaseManager,
+  NodeCatalog,
+  RunLog,
+  SnapshotStore,
+  VariableStore,
+} from "../store/index.ts";
 import { Children } from "./children.ts";
 import { DrivenPartition } from "./driven-partition.ts";
+import { FlowChecks } from "./flow-checks.ts";
 import { GraphCache } from "./graph-cache.ts";
 import { Intake } from "./intake.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
@@ -53,13 +62,14 @@ export interface Orchestrator extends AsyncDisposable {
 export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   const { nc } = options;
   const topology = options.topology ?? (await ensureTopology(nc, options.topologyOptions));
-  const [jsm, variables, catalog, checkpoints, snapshots, log] = await Promise.all([
+  const [jsm, variables, catalog, checkpoints, snapshots, log, registry] = await Promise.all([
     jetstreamManager(nc, { checkAPI: false }),
     VariableStore.open(nc),
     NodeCatalog.open(nc),
     CheckpointStore.open(nc),
     SnapshotStore.open(nc),
     RunLog.open(nc, topology.partitions),
+    FlowRegistry.open(nc),
   ]);
   const service = new OrchestratorService({
     ...options,
@@ -73,6 +83,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     checkpoints,
     snapshots,
     log,
+    registry,
   });
   await service.start();
   return service;
@@ -90,6 +101,7 @@ interface Parts {
   readonly checkpoints: CheckpointStore;
   readonly snapshots: SnapshotStore;
   readonly log: RunLog;
+  readonly registry: FlowRegistry;
   readonly restAfterMs?: number;
 }
 
@@ -118,10 +130,10 @@ class OrchestratorService implements Orchestrator {
     this.#parts = parts;
     this.id = parts.id;
     this.#queueCreated = parts.topology.queueCreated;
-    const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints } = parts;
+    const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints, registry } = parts;
     this.#timers = new Timers({ js, jsm, logger });
     this.#endings = new RunEndings({ nc, variables, log, history: log.history });
-    this.#children = new Children({ log, types: () => catalog.types, resolveFlow: async () => undefined });
+    this.#children = new Children({ log, types: () => catalog.types, resolveFlow: (ref) => registry.resolve(ref) });
     this.#trimmer = new LogTrimmer({
       log,
       checkpoints,
@@ -130,6 +142,11 @@ class OrchestratorService implements Orchestrator {
       drivers: () => [...this.#driven.values()].map(({ driver }) => driver),
     });
     this.#starvation = new StarvationWatch({ nc, jsm, logger, runs: () => this.#runs() });
+    const checks = new FlowChecks({
+      registry,
+      types: () => catalog.types,
+      typesRevision: () => catalog.revision,
+    });
     this.#intake = new Intake({
       nc,
       js,
@@ -139,7 +156,7 @@ class OrchestratorService implements Orchestrator {
       log,
       partitions: topology.partitions,
       submitCreated: topology.submitCreated,
-      types: () => catalog.types,
+      checks,
       refusals: this.refusals,
     });
   }
