@@ -5,7 +5,7 @@
  *     as it has iterations at once.
  * L2. Iterations start in index order; their results stand in index order, whatever order they end in.
  */
-import { type ErrorInfo, type GraphNode, valueFits } from "../../flow/index.ts";
+import { type ErrorInfo, type GraphNode, isBlobReference, valueFits } from "../../flow/index.ts";
 import { iterationScope } from "./ids.ts";
 import { cancelWithin, openPin } from "./settle.ts";
 import {
@@ -34,8 +34,9 @@ export function beginLoop(run: RunState, activation: Activation): void {
     return;
   }
   const total = totalOf(node, inputs);
-  if (total !== undefined && total > MAX_ITERATIONS) {
-    run.agenda.push({ do: "fail", activation, error: tooMany(node, MAX_ITERATIONS) });
+  const limit = limitOf(node, MAX_ITERATIONS);
+  if (total !== undefined && total > limit) {
+    run.agenda.push({ do: "fail", activation, error: tooMany(node, limit) });
     return;
   }
   activation.state = "looping";
@@ -77,7 +78,7 @@ function iterateWhile(run: RunState, activation: Activation, node: GraphNode, lo
   }
   const { condition } = activation.inputs;
   const wrong = wrongInput(node, { condition: condition ?? null });
-  const limit = whileLimit(node);
+  const limit = limitOf(node, DEFAULT_WHILE_ITERATIONS);
   if (wrong) run.agenda.push({ do: "fail", activation, error: wrong });
   else if (condition === false) finish(run, activation, node, loop);
   else if (loop.next >= limit) run.agenda.push({ do: "fail", activation, error: tooMany(node, limit) });
@@ -146,9 +147,9 @@ function finish(run: RunState, activation: Activation, node: GraphNode, loop: Lo
   run.agenda.push({ do: "complete", activation, pins: ["completed"], outputs });
 }
 
-function whileLimit(node: GraphNode): number {
+function limitOf(node: GraphNode, usual: number): number {
   const wanted = node.config.max_iterations;
-  return Math.min(typeof wanted === "number" ? wanted : DEFAULT_WHILE_ITERATIONS, MAX_ITERATIONS);
+  return Math.min(typeof wanted === "number" ? wanted : usual, MAX_ITERATIONS);
 }
 
 function concurrencyOf(node: GraphNode): number {
@@ -160,6 +161,14 @@ function wrongInput(node: GraphNode, inputs: Record<string, unknown>): ErrorInfo
   for (const input of node.inputs) {
     const value = inputs[input.pin];
     if (input.pin === "collect" || value === undefined || valueFits(value, input.type)) continue;
+    if (isBlobReference(value)) {
+      return {
+        code: "PayloadTooLarge",
+        message: `input "${input.pin}" of ${node.id} is ${value.$blob.size} bytes and lies in the object store, where a loop cannot read it: give the loop a list of keys or numbers, and fetch each item in its body`,
+        retryable: false,
+        node_id: node.id,
+      };
+    }
     return {
       code: "ValidationError",
       message: `input "${input.pin}" of ${node.id} wants ${input.type.type}, got ${value === null ? "null" : Array.isArray(value) ? "list" : typeof value}`,
