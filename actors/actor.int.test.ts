@@ -309,10 +309,10 @@ test("a cancel ends what runs and what waits of the run, and nothing else", asyn
   expect(await resultsOf(type, 3)).toMatchObject([{}, {}, { id: "o1", status: "ok" }]);
 });
 
-test("outputs too large for a message fail their node, not their neighbours", async () => {
+test("outputs over the limit fail their node, not their neighbours; two that fit no one message go in two", async () => {
   const type = fresh("big");
   const big = slow(type, async (_ctx, name) => "x".repeat(Number(name)));
-  await start([big]);
+  await start([big], { inlineBytes: 1_000_000, maxValueBytes: 1_000_000 });
   const half = "600000";
   await dispatch(type, [
     { id: "too large", inputs: { name: "2000000" } },

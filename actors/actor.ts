@@ -11,10 +11,11 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
 import { ensureNodeConsumer, ensureTopology, STREAMS, subjects } from "../nats/index.ts";
-import { NodeCatalog, VariableStore } from "../store/index.ts";
+import { BlobStore, NodeCatalog, ResultCache, VariableStore } from "../store/index.ts";
 import { DispatchPuller } from "./dispatch-puller.ts";
 import type { NodeDefinition, NodeResources } from "./node-definition.ts";
 import { NodeExecutor } from "./node-executor.ts";
+import { performer } from "./perform.ts";
 import { ResultPublisher } from "./result-publisher.ts";
 import { Workload, type WorkloadCounters } from "./workload.ts";
 
@@ -33,6 +34,10 @@ export interface ActorOptions {
   readonly ackWaitMs?: number | undefined;
   /** How many actors may be lost over one piece of work before it fails with ActorLost. Default 3. */
   readonly maxLost?: number | undefined;
+  /** Outputs above this go to the object store, bytes of JSON. Default 262 144. */
+  readonly inlineBytes?: number | undefined;
+  /** Largest output, bytes of JSON. Default 104 857 600. */
+  readonly maxValueBytes?: number | undefined;
   /** The folder that `io_file_*` may use. Default: none. */
   readonly filesRoot?: string | undefined;
   /** Whether `io_http_request` may reach private addresses. Default false. */
@@ -84,13 +89,21 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     catalog.register(declared.filter(({ type, kind }) => kind !== "actor" || definitions.has(type)));
 
   const maxPayload = rememberMaxPayload(nc);
+  const maxResultBytes = () => maxPayload() - MESSAGE_MARGIN_BYTES;
   const executor = new NodeExecutor({
     actor: id,
     logger,
     variables: (entry) =>
       variables.forExecution({ run: entry.run, flow: entry.flow, idempotencyKey: entry.idempotency_key }),
     resources: resourcesOf(options),
-    maxResultBytes: () => maxPayload() - MESSAGE_MARGIN_BYTES,
+    maxResultBytes,
+    perform: performer({
+      blobs: new BlobStore(nc),
+      cache: new ResultCache(nc),
+      inlineBytes: options.inlineBytes,
+      maxValueBytes: options.maxValueBytes,
+      maxResultBytes,
+    }),
   });
   const publisher = new ResultPublisher({ js: jetstream(nc), logger, maxMessageBytes: maxPayload });
   const puller: DispatchPuller = new DispatchPuller({

@@ -126,9 +126,11 @@ export interface NodeDefinition {
 
 /** What an execution gave. */
 export interface NodeOutcome {
-  readonly outputs: Record<string, unknown>;
+  readonly outputs: Readonly<Record<string, unknown>>;
   /** Undefined: the only exec output, `finish`. */
   readonly exec: readonly string[] | undefined;
+  /** It was there already: no code ran. */
+  readonly cached?: true;
 }
 
 /** What the author of a built-in control node declares; the run machine does the rest. */

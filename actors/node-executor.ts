@@ -16,6 +16,7 @@ import type { DispatchEntry, NodeResult } from "../nats/index.ts";
 import type { Variables } from "../store/index.ts";
 import { AttemptContext, type AttemptView } from "./attempt-context.ts";
 import type { NodeDefinition, NodeOutcome, NodeResources } from "./node-definition.ts";
+import type { Perform } from "./perform.ts";
 import { type SealedResult, sealResult } from "./sealed-result.ts";
 
 /** setTimeout fires at once for anything longer. */
@@ -30,7 +31,11 @@ export interface NodeExecutorOptions {
   readonly resources: NodeResources;
   /** What one result may take, bytes; asked each time, because another server may allow another size. */
   readonly maxResultBytes: () => number;
+  /** What goes on around node code: large values, the cache. Default: nothing. */
+  readonly perform?: Perform;
 }
+
+const performAlone: Perform = (execute, _nodeType, entry, ctx) => execute(entry.inputs, entry.config, ctx);
 
 export class NodeExecutor {
   readonly #options: NodeExecutorOptions;
@@ -107,7 +112,8 @@ class Attempt implements AttemptView {
     }
     this.#arm(this.#began);
     try {
-      definition.execute(this.entry.inputs, this.entry.config, new AttemptContext(this)).then(
+      const perform = this.options.perform ?? performAlone;
+      perform(definition.execute, definition.nodeType, this.entry, new AttemptContext(this)).then(
         (outcome) => this.#complete(outcome),
         (thrown: unknown) => this.#threw(thrown),
       );
@@ -152,6 +158,7 @@ class Attempt implements AttemptView {
       status: "ok",
       outputs: outcome.outputs ?? {},
       ...(outcome.exec === undefined ? {} : { exec: [...outcome.exec] }),
+      ...(outcome.cached ? { cached: true } : {}),
       started_at: this.startedAt,
       duration_ms: this.#elapsed(),
       actor: this.options.actor,
