@@ -50,6 +50,8 @@ export interface Orchestrator extends AsyncDisposable {
   readonly partitions: readonly number[];
   /** Runs that have not ended, in memory and at rest. */
   readonly activeRuns: number;
+  /** Those of them that are in memory. */
+  readonly runsInMemory: number;
   /** Messages that were refused, by subject family. */
   readonly refusals: RefusalCounter;
   /** Resolves when every partition it holds has caught up with its log. */
@@ -171,6 +173,12 @@ class OrchestratorService implements Orchestrator {
     return sum;
   }
 
+  get runsInMemory(): number {
+    let sum = 0;
+    for (const { driver } of this.#driven.values()) sum += driver.runsInMemory;
+    return sum;
+  }
+
   async start(): Promise<void> {
     const { nc, catalog, topology, logger } = this.#parts;
     const watch = await catalog.watch();
@@ -186,7 +194,7 @@ class OrchestratorService implements Orchestrator {
     this.#starvation.start();
     this.#trimmer.start();
     this.#restTimer = setInterval(() => {
-      for (const { driver } of this.#driven.values()) driver.putToRest();
+      for (const { driver } of this.#driven.values()) void driver.putToRest();
     }, REST_ROUND_MS);
     this.#restTimer.unref();
     void this.#watchConnection();

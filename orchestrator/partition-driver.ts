@@ -54,7 +54,7 @@ export class PartitionDriver {
   #live = false;
   #stopping = false;
   #lastSeq = 0;
-  #storing = 0;
+  #resting = false;
   readonly #liveWaiters: (() => void)[] = [];
 
   constructor(options: PartitionDriverOptions) {
@@ -70,6 +70,10 @@ export class PartitionDriver {
   /** Runs that have not ended, in memory and at rest. */
   get activeRuns(): number {
     return this.#runs.size + this.#options.shelf.size;
+  }
+
+  get runsInMemory(): number {
+    return this.#runs.size;
   }
 
   /** Whether it has caught up and carries out what comes. */
@@ -114,14 +118,19 @@ export class PartitionDriver {
   }
 
   /** Puts runs onto the shelf that have had no news for a while. To be called every few seconds. */
-  putToRest(): void {
-    if (!this.#live) return;
+  async putToRest(): Promise<void> {
+    if (!this.#live || this.#resting) return;
+    this.#resting = true;
     const before = performance.now() - (this.#options.restAfterMs ?? REST_AFTER_MS);
     const acked = this.emitter.emittedThrough;
-    for (const live of this.#runs.values()) {
-      const idle = live.touchedAt < before && live.run.details.seq <= acked && !live.run.result;
-      if (idle) void this.#store(live, true);
-    }
+    const idle = [...this.#runs.values()].filter(
+      (live) => live.touchedAt < before && live.run.details.seq <= acked && !live.run.result,
+    );
+    const next = async (): Promise<void> => {
+      for (let live = idle.pop(); live && !this.#stopping; live = idle.pop()) await this.#store(live, true);
+    };
+    await Promise.all(Array.from({ length: MAX_STORING }, next));
+    this.#resting = false;
   }
 
   /** Nothing of this partition lies in the log up to `seq` that was not taken in: an idle partition holds back no trim. */
@@ -240,10 +249,9 @@ export class PartitionDriver {
 
   /** Writes a run down; with `rest` it leaves memory, unless something came for it meanwhile. */
   async #store(live: LiveRun, rest: boolean): Promise<void> {
-    if (live.storing || this.#storing >= MAX_STORING || this.#stopping) return;
+    if (live.storing || this.#stopping) return;
     const { shelf, logger } = this.#options;
     const { id } = live.run;
-    this.#storing++;
     try {
       const { seq } = live.run.details;
       await shelf.write(live);
@@ -252,8 +260,6 @@ export class PartitionDriver {
       this.#runs.delete(id);
     } catch (error) {
       logger.warn({ run_id: id, err: error }, "a snapshot was not written; the run stays in memory");
-    } finally {
-      this.#storing--;
     }
   }
 
