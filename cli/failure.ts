@@ -72,8 +72,3 @@ function runIdIn(details: unknown): { run_id?: string } {
   if (typeof details !== "object" || details === null || !("run_id" in details)) return {};
   return typeof details.run_id === "string" ? { run_id: details.run_id } : {};
 }
-
-/** The user stopped the command. */
-export function interrupted(): RayflowError {
-  return new RayflowError("Interrupted", "stopped by a signal", { retryable: false });
-}

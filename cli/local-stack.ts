@@ -9,8 +9,8 @@
 import path from "node:path";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
-import { RayflowError } from "../flow/index.ts";
 import { packageRoot, packageVersion } from "./package-info.ts";
+import { interrupted } from "./signals.ts";
 
 export interface LocalStackOptions {
   readonly logger: Logger;
@@ -62,7 +62,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     }
   };
   const goOn = (): void => {
-    if (options.signal?.aborted) throw new RayflowError("Interrupted", "stopped by a signal", { retryable: false });
+    if (options.signal?.aborted) throw interrupted();
   };
   try {
     const { connectNats, ensureTopology, startEmbeddedServer } = await import("../nats/index.ts");

@@ -1,8 +1,9 @@
 /** One run from submission to result, as the `run` command, `dev` and the library want it. */
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type ErrorInfo, RayflowError } from "../flow/index.ts";
-import { type RunRequest, submitRun } from "../gateway/index.ts";
+import { type RunRequest, type SubmittedRun, submitRun } from "../gateway/index.ts";
 import type { RunEvent, RunResult } from "../nats/index.ts";
+import { interrupted } from "./signals.ts";
 
 export interface RunFlowOptions {
   /** Default 300 000. */
@@ -21,7 +22,8 @@ const SILENCE_MS = 2_000;
 const CANCEL_GRACE_MS = 1_000;
 
 /**
- * Submits and waits. A failed run is a result, and so is one that was refused for its inputs or its size.
+ * Submits and waits. A failed run is a result, and so are one that was refused for its inputs or its size, and one that
+ * `signal` cancelled.
  * @throws InvalidFlow, RunTimeout, ConnectionFailed, Interrupted
  */
 export async function runToEnd(
@@ -32,8 +34,7 @@ export async function runToEnd(
   let silent: NodeJS.Timeout | undefined;
   let runId = "";
   const { signal } = options;
-  const interrupted = new RayflowError("Interrupted", "stopped by a signal", { retryable: false });
-  if (signal?.aborted) throw interrupted;
+  if (signal?.aborted) throw interrupted();
   try {
     const run = await submitRun(nc, request, {
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
@@ -46,26 +47,28 @@ export async function runToEnd(
     runId = run.runId;
     silent = setTimeout(() => options.onSilence?.(runId), SILENCE_MS);
     if (signal === undefined) return await run.result;
-    const aborted = new Promise<never>((_, reject) => {
-      const stop = () => void cancelThenLeave().then(() => reject(interrupted));
-      if (signal.aborted) stop();
-      else signal.addEventListener("abort", stop, { once: true });
-    });
-    const cancelThenLeave = async () => {
-      const patience = new Promise<void>((done) => setTimeout(done, CANCEL_GRACE_MS));
-      const ended = run.result.then(
-        () => {},
-        () => {},
-      );
-      await Promise.race([run.cancel("the user stopped it").then(() => ended), patience]).catch(() => {});
-    };
-    return await Promise.race([run.result, aborted]);
+    const abandoned = cancelOn(signal, run);
+    return await Promise.race([run.result, abandoned]);
   } catch (error) {
     if (error instanceof RayflowError && REFUSED_AS_RESULT.has(error.code)) return failedResult(runId, error.toInfo());
     throw error;
   } finally {
     clearTimeout(silent);
   }
+}
+
+/** Asks for the run's end when the signal aborts; rejects when the run does not say soon that it has ended. */
+function cancelOn(signal: AbortSignal, run: SubmittedRun): Promise<never> {
+  return new Promise((_, reject) => {
+    const cancel = (): void => {
+      run.cancel("the user stopped it").catch(() => {});
+      setTimeout(() => reject(interrupted()), CANCEL_GRACE_MS).unref();
+    };
+    if (signal.aborted) cancel();
+    else signal.addEventListener("abort", cancel, { once: true });
+    const forget = (): void => signal.removeEventListener("abort", cancel);
+    run.result.then(forget, forget);
+  });
 }
 
 /** Refusals that are about this run's data: for the caller they are failed runs like any other. */

@@ -1,4 +1,5 @@
 /** Ctrl-C and its relatives: the first one asks for an orderly end, the second one does not ask. */
+import { RayflowError } from "../flow/index.ts";
 import type { Environment } from "./environment.ts";
 import { EXIT } from "./exit-codes.ts";
 
@@ -43,4 +44,9 @@ export function stopSignal(environment: Pick<Environment, "npm_command">): StopS
       for (const signal of SIGNALS) process.removeListener(signal, listener);
     },
   };
+}
+
+/** What a command fails with that was told to stop before it was done. */
+export function interrupted(): RayflowError {
+  return new RayflowError("Interrupted", "stopped by a signal", { retryable: false });
 }

@@ -1,70 +1,65 @@
-/** Every example flow gives what its cases say, through the command, against a real server. */
-import { readdirSync, readFileSync } from "node:fs";
+/** Every example flow gives what its cases say, against a real server: through the command, and from a bare client. */
 import path from "node:path";
+import { connect, createInbox, headers, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { rayflow, root, startDev } from "./rayflow-process.ts";
-
-interface FlowCase {
-  readonly inputs?: unknown;
-  readonly return?: string;
-  readonly status_code?: number;
-  readonly result?: unknown;
-  readonly error?: string;
-  readonly invalid?: readonly string[];
-}
-
-const folder = path.join(root, "examples", "flows");
-/** Flows with these wait for the issue that builds them. */
-const LATER = /"control_(for_each|while|repeat|sleep|sequence|subflow|wait_signal|break|continue)"/;
-
-const files = readdirSync(folder)
-  .filter((name) => name.endsWith(".json"))
-  .map((name) => ({ name, file: path.join(folder, name), text: readFileSync(path.join(folder, name), "utf8") }))
-  .filter(({ text }) => !LATER.test(text))
-  .flatMap(({ name, file, text }) =>
-    (JSON.parse(text).cases as FlowCase[]).map((expected) => ({ name, file, expected })),
-  );
+import { exampleCases, examplesFolder, type FlowCase } from "./example-cases.ts";
+import { rayflow, startDev } from "./rayflow-process.ts";
 
 let dev: Awaited<ReturnType<typeof startDev>>;
+let nc: NatsConnection;
 beforeAll(async () => {
   dev = await startDev();
+  nc = await connect({ servers: dev.url });
 });
 afterAll(async () => {
-  await dev.stop();
+  await nc?.close();
+  await dev?.stop();
 });
 
-describe.concurrent("examples/flows", () => {
-  for (const { name, file, expected } of files) {
-    it(`${name} with ${JSON.stringify(expected.inputs ?? {})} gives what its case says`, async () => {
+const cases = exampleCases().map((one) => [`${one.name} ${JSON.stringify(one.expected.inputs ?? {})}`, one] as const);
+
+describe.concurrent("rayflow run", () => {
+  for (const [name, { file, expected }] of cases) {
+    it(`${name} gives what its case says`, async () => {
       const input = JSON.stringify(expected.inputs ?? {});
       const { code, stdout, stderr } = await rayflow(["run", file, "--input", input, "--json", "--server", dev.url]);
       const said = JSON.parse(stdout);
-      if (expected.invalid !== undefined) {
-        expect({ code, valid: said.valid }, stderr).toEqual({ code: 2, valid: false });
-        const codes = said.errors.map((error: { code: string }) => error.code);
-        expect([...codes].sort()).toEqual([...expected.invalid].sort());
-      } else if (expected.error !== undefined) {
-        expect({ code, success: said.success, error: said.error?.code }, stdout).toEqual({
-          code: 1,
-          success: false,
-          error: expected.error,
-        });
+      if (expected.invalid === undefined) {
+        expect(code, stderr).toBe(expected.error === undefined ? 0 : 1);
+        expectResult(said, expected);
       } else {
-        expect({ code, success: said.success, return: said.return }, stdout).toEqual({
-          code: 0,
-          success: true,
-          return: expected.return,
-        });
-        if (expected.result !== undefined) expect(said.result).toMatchObject(expected.result as object);
-        if (expected.status_code !== undefined) expect(said.status_code).toBe(expected.status_code);
+        expect({ code, valid: said.valid }, stderr).toEqual({ code: 2, valid: false });
+        expectErrors(said.errors, expected);
       }
+    });
+  }
+});
+
+describe.concurrent("a bare NATS client", () => {
+  for (const [name, { flow, expected }] of cases) {
+    it(`publishes ${name} and hears what its case says`, async () => {
+      const reply = createInbox();
+      const answers = nc.subscribe(reply);
+      const h = headers();
+      h.set("Rayflow-Reply", reply);
+      nc.publish("rayflow.flow.run", JSON.stringify({ flow, inputs: expected.inputs ?? {} }), { headers: h });
+      const kinds: string[] = [];
+      for await (const message of answers) {
+        const answer = message.json<{ kind: string; result: unknown; errors: { code: string }[] }>();
+        kinds.push(answer.kind);
+        if (answer.kind === "accepted") continue;
+        if (expected.invalid === undefined) expectResult(answer.result, expected);
+        else expectErrors(answer.errors, expected);
+        break;
+      }
+      expect(kinds.at(-1)).toBe(expected.invalid === undefined ? "finished" : "refused");
     });
   }
 });
 
 describe("rayflow validate", () => {
   it("prints for an invalid flow what run prints, and exits with 2", async () => {
-    const file = path.join(folder, "invalid-many.json");
+    const file = path.join(examplesFolder, "invalid-many.json");
     const validated = await rayflow(["validate", file, "--json", "--server", dev.url]);
     const run = await rayflow(["run", file, "--json", "--server", dev.url]);
     expect(JSON.parse(validated.stdout)).toEqual(JSON.parse(run.stdout));
@@ -72,7 +67,22 @@ describe("rayflow validate", () => {
   });
 
   it("exits with 0 for a valid one", async () => {
-    const { code, stdout } = await rayflow(["validate", path.join(folder, "sum.json"), "--json", "--server", dev.url]);
+    const file = path.join(examplesFolder, "sum.json");
+    const { code, stdout } = await rayflow(["validate", file, "--json", "--server", dev.url]);
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, valid: true, errors: [] });
   });
 });
+
+function expectResult(said: unknown, expected: FlowCase): void {
+  if (expected.error !== undefined) {
+    expect(said).toMatchObject({ success: false, error: { code: expected.error } });
+    return;
+  }
+  expect(said).toMatchObject({ success: true, return: expected.return });
+  if (expected.result !== undefined) expect(said).toMatchObject({ result: expected.result });
+  if (expected.status_code !== undefined) expect(said).toMatchObject({ status_code: expected.status_code });
+}
+
+function expectErrors(errors: readonly { code: string }[], { invalid = [] }: FlowCase): void {
+  expect(errors.map(({ code }) => code).sort()).toEqual([...invalid].sort());
+}

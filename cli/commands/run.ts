@@ -125,6 +125,7 @@ async function runAndPrint(
     },
   );
   print(context, result);
+  if (signal.aborted) exitWith(EXIT.interrupted);
 }
 
 function msgIdOf(flags: RunFlags): { msgId?: string } {
