@@ -54,6 +54,27 @@ export function ensureTimerConsumer(jsm: JetStreamManager, options: ConsumerOpti
   });
 }
 
+export interface TriggerConsumer {
+  readonly stream: string;
+  readonly name: string;
+  /** What it takes of the stream. */
+  readonly subject: string;
+  /** It begins with what came at this time, ms since 1970. */
+  readonly since: number;
+  readonly maxAckPending: number;
+}
+
+/** What orchestrators take the messages from that start a deployed flow. */
+export function ensureTriggerConsumer(jsm: JetStreamManager, wanted: TriggerConsumer): Promise<ConsumerInfo> {
+  return ensureConsumer(jsm, wanted.stream, {
+    ...shared({ maxAckPending: wanted.maxAckPending }, 60_000),
+    durable_name: wanted.name,
+    filter_subject: wanted.subject,
+    deliver_policy: DeliverPolicy.StartTime,
+    opt_start_time: new Date(wanted.since).toISOString(),
+  });
+}
+
 function shared(options: ConsumerOptions, ackWaitMs: number): Partial<ConsumerConfig> {
   return {
     ack_policy: AckPolicy.Explicit,

@@ -4,8 +4,10 @@ export {
   ensureNodeConsumer,
   ensureSubmitConsumer,
   ensureTimerConsumer,
+  ensureTriggerConsumer,
   nodeConsumerName,
   ORCHESTRATOR_CONSUMER,
+  type TriggerConsumer,
 } from "./consumers.ts";
 export { type Decoded, decodeMessage, encodeMessage, findUnsafe, RefusalCounter, type Refusals } from "./decode.ts";
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";

@@ -81,8 +81,9 @@ export function flowOfSubmitSubject(subject: string): string | undefined {
 /** The run and timer that a fired schedule belongs to. */
 export function parseFireSubject(subject: string): { partition: number; run: string; id: string } | undefined {
   const parts = subject.split(".");
-  if (parts.length !== 5 || parts[1] !== "fire") return undefined;
-  return { partition: Number(parts[2]), run: parts[3] ?? "", id: parts[4] ?? "" };
+  const partition = Number(parts[2]);
+  if (parts.length !== 5 || parts[1] !== "fire" || !Number.isInteger(partition)) return undefined;
+  return { partition, run: parts[3] ?? "", id: parts[4] ?? "" };
 }
 
 /** The trigger that a fired schedule belongs to; undefined for a run's timer. */

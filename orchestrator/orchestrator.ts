@@ -16,6 +16,7 @@ import {
   NodeCatalog,
   RunLog,
   SnapshotStore,
+  TriggerState,
   VariableStore,
 } from "../store/index.ts";
 import { Children } from "./children.ts";
@@ -29,6 +30,7 @@ import type { Run } from "./run/fold.ts";
 import { RunEndings } from "./run-endings.ts";
 import { StarvationWatch } from "./starvation-watch.ts";
 import { Timers } from "./timers.ts";
+import { Triggers } from "./triggers/triggers.ts";
 
 export interface OrchestratorOptions {
   readonly nc: NatsConnection;
@@ -64,7 +66,7 @@ export interface Orchestrator extends AsyncDisposable {
 export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   const { nc } = options;
   const topology = options.topology ?? (await ensureTopology(nc, options.topologyOptions));
-  const [jsm, variables, catalog, checkpoints, snapshots, log, registry] = await Promise.all([
+  const [jsm, variables, catalog, checkpoints, snapshots, log, registry, state] = await Promise.all([
     jetstreamManager(nc, { checkAPI: false }),
     VariableStore.open(nc),
     NodeCatalog.open(nc),
@@ -72,6 +74,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     SnapshotStore.open(nc),
     RunLog.open(nc, topology.partitions),
     FlowRegistry.open(nc),
+    TriggerState.open(nc),
   ]);
   const service = new OrchestratorService({
     ...options,
@@ -86,6 +89,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     snapshots,
     log,
     registry,
+    state,
   });
   await service.start();
   return service;
@@ -104,6 +108,7 @@ interface Parts {
   readonly snapshots: SnapshotStore;
   readonly log: RunLog;
   readonly registry: FlowRegistry;
+  readonly state: TriggerState;
   readonly restAfterMs?: number;
 }
 
@@ -117,6 +122,7 @@ class OrchestratorService implements Orchestrator {
   readonly #driven = new Map<number, DrivenPartition>();
   readonly #graphs = new GraphCache();
   readonly #timers: Timers;
+  readonly #triggers: Triggers;
   readonly #intake: Intake;
   readonly #endings: RunEndings;
   readonly #children: Children;
@@ -132,8 +138,9 @@ class OrchestratorService implements Orchestrator {
     this.#parts = parts;
     this.id = parts.id;
     this.#queueCreated = parts.topology.queueCreated;
-    const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints, registry } = parts;
-    this.#timers = new Timers({ js, jsm, logger });
+    const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints, registry, state } = parts;
+    this.#triggers = new Triggers({ nc, js, jsm, registry, state, logger });
+    this.#timers = new Timers({ js, jsm, logger, onTrigger: (fired) => this.#triggers.fired(fired) });
     this.#endings = new RunEndings({ nc, variables, log, history: log.history });
     this.#children = new Children({ log, types: () => catalog.types, resolveFlow: (ref) => registry.resolve(ref) });
     this.#trimmer = new LogTrimmer({
@@ -189,7 +196,8 @@ class OrchestratorService implements Orchestrator {
       onAcquired: (partition) => this.#acquire(partition).catch((error) => this.#failedToAcquire(partition, error)),
       onLost: (partition) => this.#release(partition, true),
     });
-    await Promise.all([watch.ready, this.#leases.start(), this.#timers.start()]);
+    await Promise.all([watch.ready, this.#leases.start(), this.#triggers.start()]);
+    await this.#timers.start();
     await this.#intake.start();
     this.#starvation.start();
     this.#trimmer.start();
@@ -217,7 +225,7 @@ class OrchestratorService implements Orchestrator {
   async #stop(): Promise<void> {
     this.#starvation.stop();
     clearInterval(this.#restTimer);
-    await Promise.all([this.#intake.stop(), this.#timers.stop(), this.#trimmer.stop()]);
+    await Promise.all([this.#intake.stop(), this.#timers.stop(), this.#triggers.stop(), this.#trimmer.stop()]);
     await this.#leases?.releaseAll();
     await Promise.all([...this.#driven.keys()].map((partition) => this.#release(partition, true)));
     this.#catalogWatch?.stop();

@@ -8,6 +8,7 @@ import {
   ensureTimerConsumer,
   ORCHESTRATOR_CONSUMER,
   parseFireSubject,
+  parseTriggerFire,
   type RunMessage,
   STREAMS,
   scheduleHeaders,
@@ -26,6 +27,8 @@ export interface TimersOptions {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly logger: Logger;
+  /** Serves the fired schedules of triggers: they lie in the same stream, which has one consumer. */
+  readonly onTrigger?: (fired: JsMsg) => Promise<void>;
 }
 
 export class Timers {
@@ -69,6 +72,8 @@ export class Timers {
   }
 
   async #forward(fired: JsMsg): Promise<void> {
+    const { onTrigger } = this.#options;
+    if (onTrigger !== undefined && parseTriggerFire(fired.subject)) return onTrigger(fired);
     const timer = parseFireSubject(fired.subject);
     if (!timer) return fired.term("not a timer's subject");
     const message: RunMessage = { v: WIRE_VERSION, kind: "timer", run: timer.run, id: timer.id };

@@ -1,4 +1,5 @@
 export { BlobStore, type BlobStoreOptions, type PutOptions } from "./blob-store.ts";
+export { isConflict } from "./bucket.ts";
 export { type Checkpoint, type CheckpointInput, CheckpointStore, checkpoint } from "./checkpoint-store.ts";
 export { type Deployment, type DeployOptions, FlowRegistry } from "./flow-registry.ts";
 export {
@@ -35,5 +36,12 @@ export {
 } from "./run-history.ts";
 export { type AppendOptions, RunLog } from "./run-log.ts";
 export { type SharedPart, type SnapshotMark, SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts";
-export { type Execution, type VariableOwner, VariableStore } from "./variable-store.ts";
+export { TriggerState } from "./trigger-state.ts";
+export {
+  decodeVariable,
+  type Execution,
+  type VariableOwner,
+  VariableStore,
+  variableLocation,
+} from "./variable-store.ts";
 export type { VariableScope, Variables } from "./variables.ts";

@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { DeliverPolicy, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { DeliverPolicy, type JetStreamManager, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
@@ -235,6 +235,18 @@ export class VariableStore {
     }
     await this.#kv.put(key, bytes, { previousSeq: revision });
   }
+}
+
+/** Where a variable's changes appear, each as a message. */
+export function variableLocation(owner: VariableOwner, name: string): { stream: string; subject: string } {
+  return { stream: bucketStream(BUCKETS.vars), subject: `$KV.${BUCKETS.vars}.${keyOf(owner, name)}` };
+}
+
+/** The value that such a message gave the variable; undefined when it deleted it. */
+export function decodeVariable(message: JsMsg): { value: unknown } | undefined {
+  const value = liveValue(message);
+  const decoded = value === undefined ? undefined : decodeMessage(envelope, value);
+  return decoded?.ok ? { value: decoded.value.value } : undefined;
 }
 
 function prefixOf(owner: VariableOwner): string {

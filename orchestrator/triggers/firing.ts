@@ -1,0 +1,24 @@
+/** What a firing leads to: pure, so that every case of lateness can be tested. */
+import { lastDue, nextDue, type ScheduledTrigger } from "../../flow/index.ts";
+
+/** A firing that is served later than this was missed, ms. */
+export const MISSED_AFTER_MS = 30_000;
+
+export interface Firing {
+  /** The time for which a run is started; undefined: none is. */
+  readonly run: number | undefined;
+  /** When it is due next; undefined: never again. */
+  readonly next: number | undefined;
+}
+
+/**
+ * `due` is when the trigger was due, `since` when it came to be. Served late, as after a time when no orchestrator ran,
+ * all the firings of that time become one run, for the last of them, or none.
+ */
+export function settleFiring(trigger: ScheduledTrigger, due: number, since: number, now: number): Firing {
+  if (due < since) return { run: undefined, next: nextDue(trigger, Math.max(since, now)) };
+  if (now - due <= MISSED_AFTER_MS) return { run: due, next: nextDue(trigger, due) };
+  if (trigger.catch_up === "skip") return { run: undefined, next: nextDue(trigger, now) };
+  const run = lastDue(trigger, due, now) ?? due;
+  return { run, next: nextDue(trigger, now) };
+}
