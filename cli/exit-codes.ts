@@ -11,17 +11,17 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-const BY_CODE: Readonly<Record<string, number>> = {
-  UsageError: EXIT.usage,
-  InvalidFlow: EXIT.usage,
-  ConnectionFailed: EXIT.connect,
-  ServerMissing: EXIT.connect,
-  ServerTooOld: EXIT.connect,
-  JetStreamDisabled: EXIT.connect,
-  RunTimeout: EXIT.timeout,
-  Interrupted: EXIT.interrupted,
-};
+const BY_CODE: ReadonlyMap<string, number> = new Map([
+  ["UsageError", EXIT.usage],
+  ["InvalidFlow", EXIT.usage],
+  ["ConnectionFailed", EXIT.connect],
+  ["ServerMissing", EXIT.connect],
+  ["ServerTooOld", EXIT.connect],
+  ["JetStreamDisabled", EXIT.connect],
+  ["RunTimeout", EXIT.timeout],
+  ["Interrupted", EXIT.interrupted],
+]);
 
 export function exitCodeFor(errorCode: string): number {
-  return BY_CODE[errorCode] ?? EXIT.failed;
+  return BY_CODE.get(errorCode) ?? EXIT.failed;
 }

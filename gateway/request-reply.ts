@@ -19,12 +19,14 @@ import {
   type Submission,
   startMicroService,
   subjects,
-  WIRE_VERSION,
   submission,
+  WIRE_VERSION,
 } from "../nats/index.ts";
 import { knownNodeTypes } from "./node-types.ts";
 import { submitRun } from "./run-client.ts";
 
+/** What an answer takes besides the result, bytes. */
+const ANSWER_ROOM_BYTES = 4_096;
 const STATUS_SUBJECT = subjects.service("status");
 
 export interface ServiceOptions {
@@ -131,7 +133,12 @@ async function run(
   const submitted = await submitRun(
     nc,
     { ...wanted, inputs, options },
-    { ...(msgId ? { msgId } : {}), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+    {
+      ...(msgId ? { msgId } : {}),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      // The answer is one message: what fits in no message stays a reference.
+      maxResultBytes: (nc.info?.max_payload ?? 1_048_576) - ANSWER_ROOM_BYTES,
+    },
   );
   const stopped = new Promise<never>((_, reject) => {
     const tell = (): void => {

@@ -25,6 +25,7 @@ import {
   WIRE_VERSION,
 } from "../nats/index.ts";
 import { RunLog } from "../store/index.ts";
+import { DEFAULT_MAX_RESULT_BYTES, offloadInputs, resolveResult } from "./large-values.ts";
 
 /** What a run is started with. Exactly one of `flow` and `flowRef`. */
 export interface RunRequest {
@@ -43,6 +44,10 @@ export interface SubmitOptions {
   readonly timeoutMs?: number;
   /** The run's news as they come, lossy; `accepted`, `refused` and `finished` come once. */
   readonly onEvent?: (event: RunEvent) => void;
+  /** Largest result whose large values are fetched, bytes of JSON; in a larger one they stay references. Default 256 MiB. */
+  readonly maxResultBytes?: number;
+  /** Largest single input, bytes of JSON. Default 100 MiB. */
+  readonly maxValueBytes?: number;
 }
 
 /** A run that JetStream has taken. */
@@ -75,17 +80,21 @@ export async function submitRun(
   request: RunRequest,
   options: SubmitOptions = {},
 ): Promise<SubmittedRun> {
-  const payload = encode(nc, request);
   const msgId = options.msgId ?? randomUUID();
   const runId = runIdOf(msgId);
+  const payload = await encode(nc, request, runId, options.maxValueBytes);
   const waiter = waitForResult(nc, runId, options);
   try {
     const { duplicate } = await publish(nc, payload, msgId, waiter.inbox);
     if (duplicate) waiter.poll();
+    const maxBytes = options.maxResultBytes ?? DEFAULT_MAX_RESULT_BYTES;
+    const result = waiter.result.then((found) => resolveResult(nc, found, maxBytes));
+    // Whoever submitted may look at the result later, or never.
+    result.catch(() => {});
     return {
       runId,
       duplicate,
-      result: waiter.result,
+      result,
       cancel: (reason) => cancelRun(nc, runId, reason),
       abandon: waiter.stop,
     };
@@ -104,10 +113,11 @@ export async function publishRun(
   request: RunRequest,
   options: { readonly msgId?: string; readonly subject?: string } = {},
 ): Promise<{ readonly runId: string; readonly msgId: string; readonly duplicate: boolean; readonly seq: number }> {
-  const payload = encode(nc, request);
   const msgId = options.msgId ?? randomUUID();
+  const runId = runIdOf(msgId);
+  const payload = await encode(nc, request, runId);
   const { duplicate, seq } = await publish(nc, payload, msgId, undefined, options.subject);
-  return { runId: runIdOf(msgId), msgId, duplicate, seq };
+  return { runId, msgId, duplicate, seq };
 }
 
 /** Asks for the end of a run. */
@@ -117,17 +127,20 @@ export async function cancelRun(nc: NatsConnection, runId: string, reason?: stri
   await new RunLog(nc).append(message, { msgId: `${runId}:cancel` });
 }
 
-function encode(nc: NatsConnection, request: RunRequest): Uint8Array {
-  const { flow, flowRef, inputs = {}, options = {} } = request;
-  const unsafe = findUnsafe(inputs);
+async function encode(
+  nc: NatsConnection,
+  request: RunRequest,
+  runId: string,
+  maxValueBytes?: number,
+): Promise<Uint8Array> {
+  const { flow, flowRef, inputs: given = {}, options = {} } = request;
+  const unsafe = findUnsafe(given);
   if (unsafe !== undefined) throw new RayflowError("ValidationError", `the inputs are not fit to travel: ${unsafe}`);
-  const payload = encodeMessage({
-    ...(flow === undefined ? {} : { flow }),
-    ...(flowRef === undefined ? {} : { flowRef }),
-    inputs,
-    options,
-  });
+  const rest = { ...(flow === undefined ? {} : { flow }), ...(flowRef === undefined ? {} : { flowRef }), options };
   const limit = (nc.info?.max_payload ?? 1 << 20) - HEADER_ROOM_BYTES;
+  const roomBytes = limit - encodeMessage({ ...rest, inputs: {} }).length;
+  const inputs = await offloadInputs(nc, runId, given, { roomBytes, maxValueBytes });
+  const payload = encodeMessage({ ...rest, inputs });
   if (payload.length <= limit) return payload;
   const flowBytes = flow === undefined ? 0 : encodeMessage(flow).length;
   throw new RayflowError(

@@ -1,6 +1,7 @@
 /** RayFlow as a library: the built package, imported by its name. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { connect as connectToNats } from "@nats-io/transport-node";
 import { connect, RayflowError, runFlow } from "rayflow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root, startDev } from "./rayflow-process.ts";
@@ -49,3 +50,38 @@ describe("connect", () => {
     await expect(connect({ servers: "nats://127.0.0.1:1" })).rejects.toMatchObject({ code: "ConnectionFailed" });
   });
 });
+
+describe("the request/reply service", () => {
+  it("answers a request on rayflow.svc.flow.run with the result", async () => {
+    await using nc = await bareClient();
+    const answer = await nc.request("rayflow.svc.flow.run", JSON.stringify({ flow, inputs: { name: "Ada" } }), WAIT);
+    expect(answer.json()).toMatchObject({ success: true, result: { greeting: "ADA!!!" } });
+  });
+
+  it("answers an invalid flow with an error that has all findings", async () => {
+    await using nc = await bareClient();
+    const answer = await nc.request("rayflow.svc.flow.run", JSON.stringify({ nodes: [], edges: [] }), WAIT);
+    expect(answer.headers?.get("Nats-Service-Error-Code")).toBe("400");
+    expect(answer.json()).toMatchObject({ error: { code: "InvalidFlow", details: { errors: expect.any(Array) } } });
+  });
+
+  it("checks a flow on rayflow.svc.flow.validate", async () => {
+    await using nc = await bareClient();
+    const answer = await nc.request("rayflow.svc.flow.validate", JSON.stringify({ flow }), WAIT);
+    expect(answer.json()).toMatchObject({ valid: true, errors: [] });
+  });
+
+  it("refuses what is no request, and is seen by those who look for services", async () => {
+    await using nc = await bareClient();
+    const answer = await nc.request("rayflow.svc.flow.run", "no JSON", WAIT);
+    expect(answer.json()).toMatchObject({ error: { code: "MalformedMessage" } });
+    expect((await nc.request("$SRV.INFO.rayflow", "", WAIT)).json()).toMatchObject({ name: "rayflow" });
+  });
+});
+
+const WAIT = { timeout: 20_000 };
+
+async function bareClient() {
+  const nc = await connectToNats({ servers: dev.url });
+  return Object.assign(nc, { [Symbol.asyncDispose]: () => nc.close() });
+}
