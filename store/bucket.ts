@@ -48,7 +48,10 @@ export interface BoundedRead {
 
 const READ_AHEAD = 256;
 
-/** The messages of a stream up to where it ends now; never waits for a new one. */
+/** After this time without a message, the server is asked whether one is still to come, ms. */
+const DOUBT_MS = 500;
+
+/** The messages of a stream up to where it ends now; never waits for a new one, or for one that is purged meanwhile. */
 export async function* readBounded(js: JetStreamClient, read: BoundedRead): AsyncGenerator<JsMsg> {
   const consumer = await js.consumers.get(read.stream, {
     filter_subjects: read.filter,
@@ -59,13 +62,22 @@ export async function* readBounded(js: JetStreamClient, read: BoundedRead): Asyn
   try {
     if ((await consumer.info(true)).num_pending === 0) return;
     const messages = await consumer.consume({ max_messages: READ_AHEAD });
+    let received = 0;
+    const doubt = setInterval(() => void stopIfDry(), DOUBT_MS);
+    const stopIfDry = async (): Promise<void> => {
+      const info = await consumer.info().catch(() => undefined);
+      if (info?.num_pending === 0 && info.delivered.consumer_seq <= received) messages.stop();
+    };
     try {
       for await (const message of messages) {
+        doubt.refresh();
+        received = message.info.deliverySequence;
         if (read.throughSeq !== undefined && message.seq > read.throughSeq) return;
         yield message;
         if (message.info.pending === 0 || message.seq === read.throughSeq) return;
       }
     } finally {
+      clearInterval(doubt);
       messages.stop();
     }
   } finally {

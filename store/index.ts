@@ -26,7 +26,10 @@ export { type LogEntry, logEntry, ofRun } from "./log-entry.ts";
 export type { LogReader } from "./log-reader.ts";
 export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";
 export { type CachedOutcome, type CacheKeyParts, cacheKey, ResultCache } from "./result-cache.ts";
+export { RunEntries } from "./run-entries.ts";
+export { partitionEntries, type RunHead, runHeads } from "./run-heads.ts";
 export {
+  type HistoryPart,
   type HistoryQuery,
   type HistoryRecord,
   type HistorySummary,

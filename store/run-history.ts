@@ -79,6 +79,14 @@ export interface HistorySummary {
   readonly error: string | undefined;
 }
 
+/** A segment of a run's log, or, with `record`, its end. */
+export interface HistoryPart {
+  /** Its place in the history. */
+  readonly at: number;
+  readonly entries: readonly LogEntry[];
+  readonly record: HistoryRecord | undefined;
+}
+
 export interface HistoryQuery {
   /** Default 50. */
   readonly limit?: number;
@@ -150,18 +158,40 @@ export class RunHistory {
   async #readParts(run: string): Promise<{ parts: LogEntry[]; last: HistoryRecord | undefined }> {
     const parts: LogEntry[] = [];
     let last: HistoryRecord | undefined;
+    for await (const { entries, record } of this.parts(run)) {
+      if (record) last = record;
+      else parts.push(...entries);
+    }
+    return { parts, last };
+  }
+
+  /** What there is of a run, oldest first, one piece in memory at a time. `after`: the `at` of a piece that is known. */
+  async *parts(run: string, after = 0): AsyncGenerator<HistoryPart> {
     for await (const message of readBounded(this.#js, {
       stream: STREAMS.history,
       filter: subjects.historyOfRun(run),
+      fromSeq: after + 1,
     })) {
       const bytes = await this.#body(message);
       const segment = message.headers?.has(historyHeaders.segment);
       const decoded = bytes && decodeMessage(segment ? historySegment : historyRecord, bytes);
       if (!decoded?.ok) this.refusals.add(message.subject, decoded?.reason ?? "its body cannot be read");
-      else if ("result" in decoded.value) last = decoded.value;
-      else parts.push(...decoded.value.entries);
+      else {
+        const record = "result" in decoded.value ? decoded.value : undefined;
+        yield { at: message.seq, entries: decoded.value.entries, record };
+      }
     }
-    return { parts, last };
+  }
+
+  /** The last message of the log that the history holds of a run; 0 when it holds none. Reads headers alone. */
+  async lastSeqOf(run: string): Promise<number> {
+    let last = 0;
+    const filter = subjects.historyOfRun(run);
+    for await (const { headers } of readBounded(this.#js, { stream: STREAMS.history, filter, headersOnly: true })) {
+      const seq = headers?.get(historyHeaders.segment)?.split("-")[1] || headers?.get(historyHeaders.seq);
+      last = Math.max(last, Number(seq) || 0);
+    }
+    return last;
   }
 
   async #body({ headers: head, data }: JsMsg): Promise<Uint8Array | undefined> {

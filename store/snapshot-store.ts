@@ -131,6 +131,13 @@ export class SnapshotStore {
     return { snapshot, shared: await this.#readShared(shared) };
   }
 
+  /** Whether a run has a snapshot: then it is live, or its end is being settled. */
+  async has(partition: number, run: string): Promise<boolean> {
+    const query = { last_by_subj: keySubject(partition, run) };
+    const message = await this.#jsm.streams.getMessage(bucketStream(BUCKETS.checkpoints), query);
+    return message !== null && !message.header.has("KV-Operation");
+  }
+
   /** The runs of a partition that have a snapshot. */
   async list(partition: number): Promise<Map<string, SnapshotMark>> {
     const found = new Map<string, SnapshotMark>();

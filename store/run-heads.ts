@@ -1,0 +1,52 @@
+/** What the hot log says of all its runs at once. */
+import { jetstream, PubHeaders } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { parseLogSubject, STREAMS, subjects } from "../nats/index.ts";
+import { readBounded } from "./bucket.ts";
+import { decodeLogEntry, type LogEntry } from "./log-entry.ts";
+import { timeOf } from "./log-reader.ts";
+
+export interface RunHead {
+  readonly run: string;
+  readonly partition: number;
+  /** Sequence of its first message in the log; undefined when that was trimmed: then it has a snapshot. */
+  readonly firstSeq: number | undefined;
+  /** Its last message that is its own: a submission, a timer, a signal; not a result. */
+  readonly lastSeq: number;
+  readonly ended: boolean;
+}
+
+/** The runs that have messages of their own in the log. Reads headers alone. */
+export async function runHeads(nc: NatsConnection): Promise<Map<string, RunHead>> {
+  const heads = new Map<string, RunHead>();
+  const read = { stream: STREAMS.log, filter: subjects.runAll(), headersOnly: true };
+  for await (const { subject, seq, headers } of readBounded(jetstream(nc), read)) {
+    const from = parseLogSubject(subject);
+    if (from?.kind !== "run") continue;
+    const { run, partition } = from;
+    const known = heads.get(run);
+    // Ids of messages are derived from the run: what they are can be told without their content.
+    const id = headers?.get(PubHeaders.MsgIdHdr);
+    const firstSeq = known?.firstSeq ?? (id === `${run}:submitted` ? seq : undefined);
+    const ended = known?.ended === true || id === `${run}:finished`;
+    heads.set(run, { run, partition, firstSeq, lastSeq: seq, ended });
+  }
+  return heads;
+}
+
+/** The entries of one partition that are in the log now, of all its runs. */
+export async function* partitionEntries(
+  nc: NatsConnection,
+  at: { readonly partition: number; readonly partitions: number; readonly fromSeq: number },
+): AsyncGenerator<LogEntry> {
+  const { partition, partitions, fromSeq } = at;
+  const filter = [subjects.runsOfPartition(partition), subjects.resultsOfPartition(partition)];
+  const js = jetstream(nc);
+  const end = (await js.jetstreamManager(false)).streams.info(STREAMS.log);
+  const throughSeq = (await end).state.last_seq;
+  for await (const message of readBounded(js, { stream: STREAMS.log, filter, fromSeq, throughSeq })) {
+    const { subject, seq, data } = message;
+    const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions);
+    if (decoded.ok) yield decoded.entry;
+  }
+}
