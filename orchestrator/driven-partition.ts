@@ -1,13 +1,14 @@
 /** One partition in the hands of this orchestrator: its driver, its emitter, its checkpoints, from taking to giving back. */
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { CheckpointStore, RunLog, SnapshotStore } from "../store/index.ts";
+import { BlobStore, type CheckpointStore, type RunLog, type SnapshotStore } from "../store/index.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Children } from "./children.ts";
 import { CommandSink } from "./command-sink.ts";
-import { Emitter } from "./emitter.ts";
+import { Emitter, type EmitterOptions } from "./emitter.ts";
 import type { GraphCache } from "./graph-cache.ts";
 import type { Logger } from "./logger.ts";
+import { offloadEntry } from "./offload.ts";
 import { PartitionDriver } from "./partition-driver.ts";
 import type { RunEndings } from "./run-endings.ts";
 import { RunShelf } from "./run-shelf.ts";
@@ -49,7 +50,9 @@ export class DrivenPartition {
     const { nc, js, log, logger, checkpoints, snapshots, graphs, timers, endings, children } = options;
     const { checkpoint, revision } = await checkpoints.read(partition);
     const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
-    const emitter = new Emitter({ js, logger, maxPayload }, checkpoint?.emitted_through ?? 0);
+    const blobs = new BlobStore(nc, { cacheBytes: 0 });
+    const offload: EmitterOptions["offload"] = (entry, limitBytes) => offloadEntry(blobs, entry, limitBytes);
+    const emitter = new Emitter({ js, logger, maxPayload, offload }, checkpoint?.emitted_through ?? 0);
     const driver = new PartitionDriver({
       partition,
       log,

@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import type { JetStreamClient } from "@nats-io/jetstream";
-import { type ErrorInfo, RayflowError } from "../flow/index.ts";
+import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
 import { type DispatchEntry, encodeMessage, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
@@ -27,6 +27,8 @@ export interface EmitterOptions {
   readonly logger: Logger;
   /** Default: real time. */
   readonly clock?: Clock;
+  /** Makes an entry fit so many bytes. Default: what is too large is not sent. */
+  readonly offload?: (entry: DispatchEntry, limitBytes: number) => Promise<DispatchEntry>;
 }
 
 export class Emitter {
@@ -89,8 +91,8 @@ export class Emitter {
   }
 
   /**
-   * Sends work to the actors of one type, in as few messages as allowed. An entry that fits no message is handed to
-   * `undeliverable` instead.
+   * Sends work to the actors of one type, in as few messages as allowed. An entry that fits no message, even when its
+   * large inputs travel as references, is handed to `undeliverable` instead.
    */
   dispatch(
     seq: number,
@@ -105,7 +107,7 @@ export class Emitter {
       const json = JSON.stringify(entry);
       const bytes = Buffer.byteLength(json);
       if (bytes > limit) {
-        undeliverable(entry, tooLarge(entry, bytes, limit));
+        this.#sendLarge(seq, type, entry, limit, undeliverable);
         continue;
       }
       if (batch.length >= MAX_ENTRIES || size + bytes > limit) {
@@ -117,6 +119,28 @@ export class Emitter {
       size += bytes + 1;
     }
     if (batch.length > 0) this.#send(seq, type, batch);
+  }
+
+  #sendLarge(
+    seq: number,
+    type: string,
+    entry: DispatchEntry,
+    limit: number,
+    undeliverable: (entry: DispatchEntry, error: ErrorInfo) => void,
+  ): void {
+    const { offload } = this.#options;
+    if (!offload) return undeliverable(entry, tooLarge(entry, limit));
+    // Watched from here on: a crash while the values are stored must not lose the entry.
+    this.track(seq, `the inputs of ${entry.node}`, async () => {
+      try {
+        const small = await offload(entry, limit);
+        this.#send(seq, type, [{ id: small.id, json: JSON.stringify(small) }]);
+      } catch (error) {
+        const info = toErrorInfo(error);
+        if (info.code === "ConnectionFailed") throw error;
+        undeliverable(entry, { ...info, node_id: entry.node });
+      }
+    });
   }
 
   #send(seq: number, type: string, batch: readonly { id: string; json: string }[]): void {
@@ -143,7 +167,8 @@ export class Emitter {
   }
 }
 
-function tooLarge(entry: DispatchEntry, bytes: number, limit: number): ErrorInfo {
+function tooLarge(entry: DispatchEntry, limit: number): ErrorInfo {
+  const bytes = Buffer.byteLength(JSON.stringify(entry));
   return new RayflowError(
     "PayloadTooLarge",
     `the inputs of ${entry.node} take ${bytes} bytes; a message holds at most ${limit}`,

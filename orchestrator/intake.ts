@@ -17,16 +17,16 @@ import {
   partitionOf,
   type RefusalCounter,
   type RunEvent,
-  type RunMessage,
   runIdOf,
   STREAMS,
   type SubmittedMessage,
   subjects,
   WIRE_VERSION,
 } from "../nats/index.ts";
-import type { RunLog, VariableStore } from "../store/index.ts";
+import { BlobStore, type RunLog, type VariableStore } from "../store/index.ts";
 import type { FlowChecks } from "./flow-checks.ts";
 import type { Logger } from "./logger.ts";
+import { offloadSubmission } from "./offload.ts";
 import { readSubmission } from "./read-submission.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { reuseOf } from "./reuse.ts";
@@ -63,9 +63,11 @@ interface Prepared extends Pick<SubmittedMessage, "flow" | "types" | "inputs" | 
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #queue: SharedQueue;
+  readonly #blobs: BlobStore;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#blobs = new BlobStore(options.nc, { cacheBytes: 0 });
     this.#queue = new SharedQueue({
       js: options.js,
       stream: STREAMS.submit,
@@ -119,7 +121,7 @@ export class Intake {
     const { variables, reuse, ...asked } = prepared;
     const reply = msg.headers?.get(headerNames.reply);
     const traceparent = msg.headers?.get(headerNames.traceparent);
-    const message: RunMessage = {
+    const submitted: SubmittedMessage = {
       v: WIRE_VERSION,
       kind: "submitted",
       run,
@@ -128,8 +130,8 @@ export class Intake {
       ...(traceparent ? { traceparent } : {}),
       ...(reuse ? { reuse } : {}),
     };
-    const payload = encodeMessage(message);
     const limit = (nc.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES;
+    const payload = encodeMessage(await offloadSubmission(this.#blobs, submitted, limit));
     if (payload.length > limit) {
       throw new RayflowError(
         "PayloadTooLarge",
