@@ -7,6 +7,7 @@ import { checkFlow, type ErrorInfo, type Flow, type NodeTypes, usedTypes } from 
 import { type RunMessage, type RunResult, runIdOf, WIRE_VERSION } from "../nats/index.ts";
 import type { RunLog } from "../store/index.ts";
 import type { Command } from "./run/commands.ts";
+import { failedResult } from "./run/statistics.ts";
 
 export interface ChildrenOptions {
   readonly log: Pick<RunLog, "append" | "finishedResult">;
@@ -31,7 +32,7 @@ export class Children {
     const ended = await log.finishedResult(run);
     if (ended) return this.#report(parent, ended);
     const checked = await this.#flowOf(command.flow);
-    if ("error" in checked) return this.#report(parent, failed(run, checked.error));
+    if ("error" in checked) return this.#report(parent, failedResult(run, checked.error));
     const message: RunMessage = {
       v: WIRE_VERSION,
       kind: "submitted",
@@ -47,7 +48,7 @@ export class Children {
     } catch (error) {
       if ((error as { code?: unknown }).code !== "PayloadTooLarge") throw error;
       const info = { code: "PayloadTooLarge", message: (error as Error).message, retryable: false };
-      await this.#report(parent, failed(run, info));
+      await this.#report(parent, failedResult(run, info));
     }
   }
 
@@ -84,24 +85,4 @@ export class Children {
     const message: RunMessage = { v: WIRE_VERSION, kind: "child", run, execution, result };
     await this.#options.log.append(message, { msgId: `${execution}:child` });
   }
-}
-
-function failed(run: string, error: ErrorInfo): RunResult {
-  return {
-    run_id: run,
-    success: false,
-    status: "failed",
-    return: null,
-    status_code: null,
-    result: null,
-    error,
-    statistics: {
-      total_time: 0,
-      nodes_executed: 0,
-      nodes_failed: 0,
-      nodes_skipped: 0,
-      node_times: {},
-      errors: [error],
-    },
-  };
 }

@@ -7,15 +7,17 @@
  * D3. `replayFrom` never passes a message that a recovery would still need.
  * D4. Whatever a message holds, the loop goes on with the next one.
  */
-import { type ErrorInfo, toErrorInfo } from "../flow/index.ts";
+import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
 import { type RunMessage, type RunResult, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
 import { type Checkpoint, type LogReader, ofRun, type RunLog } from "../store/index.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { CommandSink } from "./command-sink.ts";
 import type { Emitter } from "./emitter.ts";
 import type { GraphCache } from "./graph-cache.ts";
 import type { Logger } from "./logger.ts";
 import type { Command } from "./run/commands.ts";
 import { type EndedRun, endedRun, type LogEntry, Run } from "./run/fold.ts";
+import { failedResult } from "./run/statistics.ts";
 import type { LiveRun, RunShelf } from "./run-shelf.ts";
 
 export interface PartitionDriverOptions {
@@ -32,10 +34,14 @@ export interface PartitionDriverOptions {
   readonly queueLost: boolean;
   /** A run without news for this long goes onto the shelf, ms. Default 10 000. */
   readonly restAfterMs?: number;
+  /** Default: real time. */
+  readonly clock?: Clock;
   /** A run in memory is written down after this many messages. Default 1 000. */
   readonly segmentEntries?: number;
 }
 
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 5_000;
 const REST_AFTER_MS = 10_000;
 const SEGMENT_ENTRIES = 1_000;
 /** Most snapshots that are written at once. */
@@ -52,7 +58,10 @@ export class PartitionDriver {
   #reader: LogReader | undefined;
   #loop: Promise<void> | undefined;
   #live = false;
+  #goingLive = false;
   #stopping = false;
+  /** An entry is being worked on. */
+  #taking = false;
   #lastSeq = 0;
   #resting = false;
   readonly #liveWaiters: (() => void)[] = [];
@@ -94,9 +103,7 @@ export class PartitionDriver {
   }
 
   start(): void {
-    this.#loop = this.#read().catch((error) => {
-      this.#options.logger.error({ partition: this.partition, err: error }, "the partition cannot be read");
-    });
+    this.#loop = this.#readOn();
   }
 
   /** Resolves once it has caught up with the log as it was at the start. */
@@ -135,31 +142,54 @@ export class PartitionDriver {
 
   /** Nothing of this partition lies in the log up to `seq` that was not taken in: an idle partition holds back no trim. */
   async passIdle(seq: number): Promise<void> {
-    if (this.#live && (await this.#reader?.isDrained())) this.emitter.passed(seq);
+    if (!this.#live || !(await this.#reader?.isDrained())) return;
+    // Drained is what the reader has handed out; the last entry may still be worked on.
+    if (!this.#taking) this.emitter.passed(seq);
+  }
+
+  /** Reads until it is stopped; what breaks off is begun again. */
+  async #readOn(): Promise<void> {
+    const { logger, clock = systemClock } = this.#options;
+    for (let waitMs = FIRST_RETRY_MS; !this.#stopping; waitMs = Math.min(2 * waitMs, LONGEST_RETRY_MS)) {
+      try {
+        await this.#read();
+      } catch (error) {
+        logger.warn({ partition: this.partition, err: error }, "the partition cannot be read; trying again");
+      }
+      if (!this.#stopping) await clock.sleep(waitMs);
+    }
   }
 
   async #read(): Promise<void> {
-    const { log, checkpoint, shelf } = this.#options;
+    const { log, checkpoint, shelf, logger } = this.#options;
     await shelf.open();
-    const reader = await log.openPartition(this.partition, checkpoint?.replay_from ?? 1);
+    const reader = await log.openPartition(this.partition, Math.max(checkpoint?.replay_from ?? 1, this.#lastSeq + 1));
     this.#reader = reader;
     if (this.#stopping) return reader.stop();
     void reader.untilCaughtUp.then(() => this.#goLive());
     for await (const entry of reader) {
-      await this.#take(entry);
+      this.#taking = true;
+      try {
+        await this.#take(entry);
+      } catch (error) {
+        logger.error({ partition: this.partition, seq: entry.seq, err: error }, "a message of the log was passed over");
+      }
+      this.#taking = false;
       if (reader.caughtUp) await this.#goLive();
     }
   }
 
   async #goLive(): Promise<void> {
-    if (this.#live || this.#stopping) return;
-    this.#live = true;
+    if (this.#goingLive || this.#stopping) return;
+    this.#goingLive = true;
     const { checkpoint, queueLost, shelf } = this.#options;
     const since = queueLost ? 0 : (checkpoint?.emitted_through ?? 0);
     // What a snapshot's last messages asked for may not have been sent before the crash.
     for (const [id, { seq, inFlight }] of [...shelf.marks]) {
       if (seq > since && (inFlight > 0 || !queueLost)) await this.#awake(id);
     }
+    // From here on without a pause: no checkpoint may be written before what is outstanding is on its way.
+    this.#live = true;
     for (const { run } of this.#runs.values()) this.#carryOut(this.#lastSeq, run, run.outstanding(since));
     for (const done of this.#liveWaiters.splice(0)) done();
   }
@@ -236,15 +266,25 @@ export class PartitionDriver {
     return mark && seq > mark.seq ? this.#awake(id) : undefined;
   }
 
+  /** Takes a run off the shelf, however long the store is away: a message passed over would be lost for it. */
   async #awake(id: string): Promise<LiveRun | undefined> {
-    try {
-      const live = await this.#options.shelf.take(id);
-      if (live) this.#runs.set(id, live);
-      return live;
-    } catch (error) {
-      this.#options.logger.error({ run_id: id, err: error }, "a resting run could not be taken up");
-      return undefined;
+    const { shelf, logger, clock = systemClock } = this.#options;
+    for (let waitMs = FIRST_RETRY_MS; !this.#stopping; waitMs = Math.min(2 * waitMs, LONGEST_RETRY_MS)) {
+      try {
+        const live = await shelf.take(id);
+        if (live) this.#runs.set(id, live);
+        return live;
+      } catch (error) {
+        if (error instanceof RayflowError && !error.retryable) {
+          this.#giveUp({ id, reply: undefined, hasVariables: false, parent: undefined }, this.#lastSeq, error.toInfo());
+          shelf.drop(id);
+          return undefined;
+        }
+        logger.warn({ run_id: id, err: error }, "a resting run cannot be read; trying again");
+        await clock.sleep(waitMs);
+      }
     }
+    return undefined;
   }
 
   /** Writes a run down; with `rest` it leaves memory, unless something came for it meanwhile. */
@@ -273,24 +313,7 @@ export class PartitionDriver {
     this.#runs.delete(id);
     this.#broken.set(id, run);
     this.#options.logger.error({ run_id: id, seq, error }, "the run cannot go on");
-    const statistics = {
-      total_time: 0,
-      nodes_executed: 0,
-      nodes_failed: 0,
-      nodes_skipped: 0,
-      node_times: {},
-      errors: [error],
-    };
-    const result: RunResult = {
-      run_id: id,
-      success: false,
-      status: "failed",
-      return: null,
-      status_code: null,
-      result: null,
-      error,
-      statistics,
-    };
+    const result = failedResult(id, error);
     const message: RunMessage = { v: WIRE_VERSION, kind: "finished", run: id, result };
     this.#options.sink.append(seq, message, `${id}:finished`);
   }

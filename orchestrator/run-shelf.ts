@@ -5,7 +5,8 @@
  * H1. Of a run on the shelf only its mark is in memory: an id and three numbers.
  * H2. A snapshot stands for every message of its run up to its sequence; those are in the history by then.
  */
-import type { RunHistory, SnapshotMark, SnapshotStore } from "../store/index.ts";
+import { RayflowError } from "../flow/index.ts";
+import type { RunHistory, SnapshotMark, SnapshotStore, StoredSnapshot } from "../store/index.ts";
 import type { Blueprint, GraphCache } from "./graph-cache.ts";
 import { type LogEntry, Run } from "./run/fold.ts";
 import { runSnapshot } from "./run/snapshot.ts";
@@ -28,7 +29,7 @@ export interface LiveRun {
 
 export interface RunShelfOptions {
   readonly partition: number;
-  readonly snapshots: Pick<SnapshotStore, "list" | "read" | "write" | "delete">;
+  readonly snapshots: Pick<SnapshotStore, "list" | "find" | "read" | "write" | "delete">;
   readonly history: Pick<RunHistory, "writeSegment">;
   readonly graphs: GraphCache;
 }
@@ -64,9 +65,14 @@ export class RunShelf {
     const mark = this.#marks.get(id);
     if (!mark) return undefined;
     const stored = await this.#options.snapshots.read(this.#options.partition, id);
+    if (!stored) {
+      this.#marks.delete(id);
+      return undefined;
+    }
+    const read = runSnapshot.safeParse(stored.snapshot);
+    if (!read.success) throw new RayflowError("MalformedMessage", `the snapshot of ${id} is not of this version`);
+    const snapshot = read.data;
     this.#marks.delete(id);
-    if (!stored) return undefined;
-    const snapshot = runSnapshot.parse(stored.snapshot);
     const blueprint = this.#options.graphs.get(stored.shared as Pick<Blueprint, "flow" | "types">);
     return {
       run: Run.resume(snapshot, blueprint.flow, blueprint.types, blueprint.graph),
@@ -84,7 +90,7 @@ export class RunShelf {
    * @throws StoreConflict when the partition has another owner by now
    */
   async write(live: LiveRun): Promise<void> {
-    const { snapshots, history, partition } = this.#options;
+    const { history } = this.#options;
     const { run, blueprint } = live;
     live.storing = true;
     try {
@@ -96,12 +102,31 @@ export class RunShelf {
       await history.writeSegment(blueprint.graph.name, run.id, entries);
       const shared = { flow: blueprint.flow, types: blueprint.types };
       const mark = { seq, firstSeq: run.firstSeq, inFlight };
-      live.revision = await snapshots.write(partition, run.id, { snapshot, shared }, mark, live.revision);
+      live.revision = await this.#replace(live, { snapshot, shared }, mark);
       live.journal = live.journal.slice(entries.length);
       live.baseSeq = seq + 1;
     } finally {
       live.storing = false;
     }
+  }
+
+  async #replace(live: LiveRun, stored: StoredSnapshot, mark: Omit<SnapshotMark, "revision">): Promise<number> {
+    const { snapshots, partition } = this.#options;
+    const { id } = live.run;
+    try {
+      return await snapshots.write(partition, id, stored, mark, live.revision);
+    } catch (error) {
+      if (!(error instanceof RayflowError) || error.code !== "StoreConflict") throw error;
+      // An orchestrator that has lost the partition may have left one behind; only an older one is replaced.
+      const found = await snapshots.find(partition, id);
+      if ((found?.seq ?? 0) > mark.seq) throw error;
+      return snapshots.write(partition, id, stored, mark, found?.revision ?? 0);
+    }
+  }
+
+  /** Forgets a run that cannot be taken up. Its snapshot stays, for whoever looks into it. */
+  drop(id: string): void {
+    this.#marks.delete(id);
   }
 
   /** A run whose snapshot is up to date leaves memory. */

@@ -15,10 +15,11 @@ import {
   type JetStreamManager,
   jetstream,
   jetstreamManager,
+  type StoredMsg,
 } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { Objm } from "@nats-io/obj";
-import { headers, type NatsConnection } from "@nats-io/transport-node";
+import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
 import { BUCKETS, bucketStream, subjectToken } from "../nats/index.ts";
 import { isConflict, isLive, openBucket, readBounded } from "./bucket.ts";
@@ -117,25 +118,21 @@ export class SnapshotStore {
 
   /** Undefined when there is none. @throws MalformedMessage when it cannot be read */
   async read(partition: number, run: string): Promise<StoredSnapshot | undefined> {
-    const message = await this.#jsm.streams.getMessage(bucketStream(BUCKETS.checkpoints), {
-      last_by_subj: keySubject(partition, run),
-    });
-    if (message === null || message.header.has("KV-Operation")) return undefined;
+    const message = await this.#last(partition, run);
+    if (!message) return undefined;
     let packed: Uint8Array | null = message.data;
     if (message.header.get(HEADERS.body) === "object") {
       packed = await (await this.#objects()).getBlob(objectName(run, Number(message.header.get(HEADERS.seq))));
     }
     if (packed === null) throw new RayflowError("MalformedMessage", `the snapshot of ${run} has lost its object`);
-    const bytes = await decompress(packed, { maxOutputLength: MAX_UNPACKED_BYTES });
-    const { shared, snapshot } = JSON.parse(bytes.toString()) as { shared: string; snapshot: unknown };
+    const { shared, snapshot } = await unpack(run, packed);
     return { snapshot, shared: await this.#readShared(shared) };
   }
 
-  /** Whether a run has a snapshot: then it is live, or its end is being settled. */
-  async has(partition: number, run: string): Promise<boolean> {
-    const query = { last_by_subj: keySubject(partition, run) };
-    const message = await this.#jsm.streams.getMessage(bucketStream(BUCKETS.checkpoints), query);
-    return message !== null && !message.header.has("KV-Operation");
+  /** What is known of a run's snapshot without reading it; undefined when there is none. */
+  async find(partition: number, run: string): Promise<SnapshotMark | undefined> {
+    const message = await this.#last(partition, run);
+    return message && markOf(message.header, message.seq);
   }
 
   /** The runs of a partition that have a snapshot. */
@@ -149,13 +146,7 @@ export class SnapshotStore {
       headersOnly: true,
     });
     for await (const { subject, headers: head, seq } of messages) {
-      if (!head || head.has("KV-Operation")) continue;
-      found.set(subject.slice(prefix.length), {
-        seq: Number(head.get(HEADERS.seq)),
-        firstSeq: Number(head.get(HEADERS.first)),
-        inFlight: Number(head.get(HEADERS.inFlight)),
-        revision: seq,
-      });
+      if (head && !head.has("KV-Operation")) found.set(subject.slice(prefix.length), markOf(head, seq));
     }
     return found;
   }
@@ -163,6 +154,12 @@ export class SnapshotStore {
   /** Forgets a run's snapshot: it has ended. Leaves no marker behind. */
   async delete(partition: number, run: string): Promise<void> {
     await this.#jsm.streams.purge(bucketStream(BUCKETS.checkpoints), { filter: keySubject(partition, run) });
+  }
+
+  async #last(partition: number, run: string): Promise<StoredMsg | undefined> {
+    const last_by_subj = keySubject(partition, run);
+    const message = await this.#jsm.streams.getMessage(bucketStream(BUCKETS.checkpoints), { last_by_subj });
+    return message === null || message.header.has("KV-Operation") ? undefined : message;
   }
 
   async #keepShared(shared: SharedPart): Promise<string> {
@@ -193,6 +190,20 @@ export class SnapshotStore {
   #objects() {
     return new Objm(this.#js).open(BUCKETS.blobs, false);
   }
+}
+
+async function unpack(run: string, packed: Uint8Array): Promise<{ shared: string; snapshot: unknown }> {
+  try {
+    const bytes = await decompress(packed, { maxOutputLength: MAX_UNPACKED_BYTES });
+    return JSON.parse(bytes.toString()) as { shared: string; snapshot: unknown };
+  } catch (cause) {
+    throw new RayflowError("MalformedMessage", `the snapshot of ${run} cannot be read`, { cause });
+  }
+}
+
+function markOf(head: MsgHdrs, revision: number): SnapshotMark {
+  const number = (name: string): number => Number(head.get(name));
+  return { seq: number(HEADERS.seq), firstSeq: number(HEADERS.first), inFlight: number(HEADERS.inFlight), revision };
 }
 
 function keySubject(partition: number, run: string): string {
