@@ -92,6 +92,14 @@ export const errorCodes = {
     retryable: true,
   },
   RunNotFound: { help: "No run of this id is in the log or the history: check the id.", retryable: false },
+  RunEnded: {
+    help: "The run has ended, so nothing can be done to it: `rayflow runs rerun` starts a new one from any of its nodes.",
+    retryable: false,
+  },
+  NothingToRetry: {
+    help: "No node of the run waits for a retry: `rayflow runs describe` says what it waits for.",
+    retryable: false,
+  },
   StoreConflict: {
     help: "Another writer changed this entry at the same moment, again and again: try once more.",
     retryable: true,

@@ -166,6 +166,8 @@ const CALLER_ERRORS: Record<string, number> = {
   RunNotFound: 404,
   RunTimeout: 408,
   StoreConflict: 409,
+  RunEnded: 409,
+  NothingToRetry: 409,
   PayloadTooLarge: 413,
 };
 

@@ -58,6 +58,7 @@ test("results of a run are found also when nothing else of it is left in the log
   const second = await log.appendResult(resultsFor("rB"), partitionOf("rB", 8), { msgId: "rB:result" });
   await log.trim(second);
   expect(await seqs(new RunEntries(log, "rB").more())).toEqual([first, second]);
+  expect(await log.finishedResult("rB")).toBeUndefined();
 });
 
 test("the record of a finished run ends its entries", async () => {
@@ -70,6 +71,7 @@ test("the record of a finished run ends its entries", async () => {
   expect(await seqs(reading.more())).toEqual([first, last]);
   expect(reading.record).toMatchObject({ flow: "f", seq: last });
   expect(await log.history.lastSeqOf("rC")).toBe(last);
+  expect(await log.finishedResult("rC")).toMatchObject({ run_id: "rC" });
 });
 
 test("the heads of the log say which runs began there and which have ended", async () => {
@@ -90,7 +92,7 @@ test("the heads of the log say which runs began there and which have ended", asy
   const ended = await log.append(finishedMessage("rD"), { msgId: "rD:finished" });
   const late = await timer("rD", "late");
   const heads = await runHeads(nats.nc);
-  const head = (run: string) => ({ run, partition: partitionOf(run, 8) });
+  const head = (run: string) => ({ run, partition: partitionOf(run, 8), lastMs: expect.any(Number) });
   expect([...heads.values()]).toEqual([
     { ...head("rD"), firstSeq: submitted, lastSeq: late, ended: true },
     { ...head("rE"), firstSeq: undefined, lastSeq: strayed, ended: false },

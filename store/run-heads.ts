@@ -13,6 +13,8 @@ export interface RunHead {
   readonly firstSeq: number | undefined;
   /** Its last message that is its own: a submission, a timer, a signal; not a result. */
   readonly lastSeq: number;
+  /** When that was stored, ms since 1970. */
+  readonly lastMs: number;
   readonly ended: boolean;
 }
 
@@ -20,7 +22,8 @@ export interface RunHead {
 export async function runHeads(nc: NatsConnection): Promise<Map<string, RunHead>> {
   const heads = new Map<string, RunHead>();
   const read = { stream: STREAMS.log, filter: subjects.runAll(), headersOnly: true };
-  for await (const { subject, seq, headers } of readBounded(jetstream(nc), read)) {
+  for await (const message of readBounded(jetstream(nc), read)) {
+    const { subject, seq, headers } = message;
     const from = parseLogSubject(subject);
     if (from?.kind !== "run") continue;
     const { run, partition } = from;
@@ -29,7 +32,7 @@ export async function runHeads(nc: NatsConnection): Promise<Map<string, RunHead>
     const id = headers?.get(PubHeaders.MsgIdHdr);
     const firstSeq = known?.firstSeq ?? (id === `${run}:submitted` ? seq : undefined);
     const ended = known?.ended === true || id === `${run}:finished`;
-    heads.set(run, { run, partition, firstSeq, lastSeq: seq, ended });
+    heads.set(run, { run, partition, firstSeq, lastSeq: seq, lastMs: timeOf(message), ended });
   }
   return heads;
 }

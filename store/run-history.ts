@@ -24,6 +24,7 @@ import {
   encodeMessage,
   fromSafeToken,
   RefusalCounter,
+  type RunResult,
   type RunStatus,
   runResult,
   runStatus,
@@ -148,6 +149,24 @@ export class RunHistory {
   async read(run: string): Promise<HistoryRecord | undefined> {
     const { parts, last } = await this.#readParts(run);
     return last && { ...last, entries: inOrder([...parts, ...last.entries]) };
+  }
+
+  /** How a run ended, without the rest of what a long one has left; undefined when it has not ended. */
+  async readResult(run: string): Promise<RunResult | undefined> {
+    const filter = subjects.historyOfRun(run);
+    const last = await (await this.#jsm).direct.getMessage(STREAMS.history, { last_by_subj: filter });
+    if (last === null) return undefined;
+    let record = last.header.has(historyHeaders.segment) ? undefined : last.seq;
+    // A segment comes last while the run goes on; or because one who had lost the partition was late.
+    const messages = { stream: STREAMS.history, filter, headersOnly: true };
+    if (record === undefined) {
+      for await (const { seq, headers } of readBounded(this.#js, messages)) {
+        if (!headers?.has(historyHeaders.segment)) record = seq;
+      }
+    }
+    if (record === undefined) return undefined;
+    for await (const part of this.parts(run, record - 1)) if (part.record) return part.record.result;
+    return undefined;
   }
 
   /** What a run that goes on has left of its log so far, in order. */

@@ -129,8 +129,8 @@ export class RunLog {
         return decoded.entry.message.result;
       }
     }
-    const finished = await this.history.read(run);
-    if (finished !== undefined || last === null) return finished?.result;
+    const finished = await this.history.readResult(run);
+    if (finished !== undefined || last === null) return finished;
     // A signal or a cancel may have come after the end: then the last word is not the result.
     for await (const message of readBounded(this.#js, { stream: STREAMS.log, filter: own })) {
       const { subject, seq, data } = message;
