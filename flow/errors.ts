@@ -54,7 +54,7 @@ export const errorCodes = {
   },
   RunCancelled: { help: "The run was cancelled before it ended.", retryable: false },
   PayloadTooLarge: {
-    help: "A value is larger than one message may be: pass a reference (a URL, a key) instead of the value.",
+    help: "A value is larger than may travel here (see docs/large-values.md): make it smaller, or pass a reference (a URL, a key) instead.",
     retryable: false,
   },
   // What a caller of the CLI or the library meets.

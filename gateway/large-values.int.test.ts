@@ -3,7 +3,7 @@ import { Objm } from "@nats-io/obj";
 import { headers } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Actor, defineNode, loadNodes, startActor } from "../actors/index.ts";
+import { type Actor, defineNode, loadNodes, type NodeDefinition, startActor } from "../actors/index.ts";
 import { any, float, int, list } from "../actors/sdk.ts";
 import { isBlobReference } from "../flow/index.ts";
 import { BUCKETS, encodeMessage, type RunEvent, type RunResult, runIdOf, subjects } from "../nats/index.ts";
@@ -55,7 +55,7 @@ const range = defineNode({
 beforeAll(async () => {
   await nats.start();
   const { nodes } = await loadNodes();
-  const all = new Map(nodes);
+  const all = new Map([...nodes].map(([type, node]) => [type, node as NodeDefinition]));
   for (const definition of [step, measure, range]) all.set(definition.nodeType.type, definition);
   actor = await startActor({ nc: await nats.connect("actor"), nodes: all, logger: pino({ level: "silent" }) });
   orchestrator = await startOrchestrator({ nc: await nats.connect("orchestrator"), topology: nats.topology });
