@@ -150,3 +150,29 @@ describe("a run's life", () => {
     expect(await store.listAll(gone)).toEqual({ a: 3 });
   });
 });
+
+describe("a server that dies under its clients", () => {
+  test("loses no increment and repeats none; reads and writes wait for it", async () => {
+    const owner = newRun();
+    const own = await VariableStore.open(await nats.connect("survivor"));
+    const counted = (async () => {
+      const values: number[] = [];
+      for (let n = 0; n < 400; n++) values.push(await own.increment(owner, "n", 1, `activation ${n}`));
+      return values;
+    })();
+    const written = (async () => {
+      for (let n = 0; n < 400; n++) {
+        await own.set(owner, "m", n);
+        expect(await own.get(owner, "m")).toEqual({ value: n });
+      }
+    })();
+    for (let kills = 0; kills < 2; kills++) {
+      await new Promise((done) => setTimeout(done, 50));
+      await nats.server.kill();
+      await nats.server.restart();
+    }
+    expect(await counted).toEqual(Array.from({ length: 400 }, (_, at) => at + 1));
+    await written;
+    expect(await own.listAll(owner)).toEqual({ n: 400, m: 399 });
+  });
+});

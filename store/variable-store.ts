@@ -5,6 +5,7 @@
  * V2. An increment happens once per activation and call, however often the activation is delivered: the entry
  *     remembers the last increments with what they gave. A later `set` keeps that memory.
  * V3. Writers of one process queue up per entry, so that only other processes are competitors.
+ * V4. A server that is away is waited for: its restart fails no node.
  */
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -25,6 +26,7 @@ import {
   subjectToken,
 } from "../nats/index.ts";
 import { isConflict, isLive, liveValue, openBucket, readBounded } from "./bucket.ts";
+import { sitOut } from "./sit-out.ts";
 import type { VariableScope, Variables } from "./variables.ts";
 
 /** Whose variables. */
@@ -97,7 +99,7 @@ export class VariableStore {
   }
 
   async get(owner: VariableOwner, name: string): Promise<{ value: unknown } | undefined> {
-    const { envelope } = await this.#read(keyOf(owner, name));
+    const { envelope } = await sitOut(() => this.#read(keyOf(owner, name)));
     return envelope === undefined ? undefined : { value: envelope.value };
   }
 
@@ -143,7 +145,11 @@ export class VariableStore {
   }
 
   /** All variables of one owner, by name. */
-  async listAll(owner: VariableOwner): Promise<Record<string, unknown>> {
+  listAll(owner: VariableOwner): Promise<Record<string, unknown>> {
+    return sitOut(() => this.#listAll(owner));
+  }
+
+  async #listAll(owner: VariableOwner): Promise<Record<string, unknown>> {
     const prefix = `$KV.${BUCKETS.vars}.${prefixOf(owner)}.`;
     const found: Record<string, unknown> = Object.create(null);
     const messages = readBounded(jetstream(this.#nc), {
@@ -192,7 +198,7 @@ export class VariableStore {
     const retrying = async (): Promise<T> => {
       for (let tries = 1; ; tries++) {
         try {
-          return await attempt();
+          return await sitOut(attempt);
         } catch (error) {
           if (!isConflict(error)) throw error;
           if (tries >= MAX_TRIES) {
