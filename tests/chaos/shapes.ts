@@ -56,7 +56,7 @@ const RUNS_PER_COUNTER = 60;
 const REST_MS = [11_000, 16_000] as const;
 
 const done = { config: { name: "done" } };
-const work = (by: number) => ({ config: { by, work_ms: 2 } });
+const work = (by: number) => ({ config: { by, work_ms: 15 } });
 const ok = (result: Record<string, unknown>) => ({ status: "succeeded", result, error: null }) as const;
 
 const chain = flowBuilder({ name: "chaos-chain" })
