@@ -63,6 +63,7 @@ function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclu
 const DEFAULT_URL = "nats://127.0.0.1:4222";
 /** A server on this machine answers within a few milliseconds; a person should not wait for none. */
 const PROBE_TIMEOUT_MS = 200;
+const ORCHESTRATOR_TIMEOUT_MS = 500;
 
 /**
  * A connection to the server that was named (throws ConnectionFailed when it does not answer); else to one on this
@@ -91,6 +92,21 @@ export async function connectIfRunning(
     const nc = await connectToRayflow(options, url);
     if (nc !== undefined) return { nc, url, named: false };
   }
+  return undefined;
+}
+
+/**
+ * The same for who wants a run to be served: a server that was not named, and that no orchestrator answers from, does not
+ * count.
+ */
+export async function connectIfServed(
+  ...args: Parameters<typeof connectIfRunning>
+): ReturnType<typeof connectIfRunning> {
+  const running = await connectIfRunning(...args);
+  if (running === undefined || running.named) return running;
+  const { hasOrchestrator } = await import("../gateway/index.ts");
+  if (await hasOrchestrator(running.nc, ORCHESTRATOR_TIMEOUT_MS)) return running;
+  await running.nc.close();
   return undefined;
 }
 

@@ -1,8 +1,10 @@
 /** The node types that a command knows: those of this installation, the user's own, and what a running server lists. */
-import type { NodeType } from "../flow/index.ts";
+import { type NodeType, RayflowError, toErrorInfo } from "../flow/index.ts";
 import { connectIfRunning } from "./connection.ts";
 import type { CliContext } from "./context.ts";
 import { type NodeFlags, nodesDirOf } from "./stack-options.ts";
+
+const CATALOG_TIMEOUT_MS = 3_000;
 
 export interface KnownType {
   readonly nodeType: NodeType;
@@ -35,20 +37,38 @@ export async function knownTypes(context: CliContext, flags: NodeFlags, name: st
   return {
     types: new Map([...types].sort(([a], [b]) => (a < b ? -1 : 1))),
     problems: local.problems.map((problem) => problem.message),
-    notes: local.notes,
+    notes: [...local.notes, ...(remote?.problem === undefined ? [] : [remote.problem])],
     server: remote?.url,
   };
 }
 
-async function catalogOf(context: CliContext, name: string): Promise<{ url: string; types: NodeType[] } | undefined> {
+interface Catalog {
+  readonly url: string;
+  readonly types: readonly NodeType[];
+  /** Why its types are not among them. */
+  readonly problem?: string;
+}
+
+/**
+ * What a server lists; undefined when none is running. A server that has no catalog, or is too ill to show it, is no
+ * reason not to say what is known here.
+ * @throws ConnectionFailed when a server was named that does not answer
+ */
+async function catalogOf(context: CliContext, name: string): Promise<Catalog | undefined> {
   const running = await connectIfRunning(context.flags, context.environment, name);
   if (running === undefined) return undefined;
+  const { nc, url } = running;
+  let timer: NodeJS.Timeout | undefined;
   try {
     const { declaredNodeTypes } = await import("../gateway/index.ts");
-    const { ensureTopology } = await import("../nats/index.ts");
-    await ensureTopology(running.nc);
-    return { url: running.url, types: await declaredNodeTypes(running.nc) };
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new RayflowError("ConnectionFailed", "no answer")), CATALOG_TIMEOUT_MS);
+    });
+    return { url, types: await Promise.race([declaredNodeTypes(nc), late]) };
+  } catch (error) {
+    return { url, types: [], problem: `the catalog of ${url} cannot be read: ${toErrorInfo(error).message}` };
   } finally {
-    await running.nc.close();
+    clearTimeout(timer);
+    await nc.close();
   }
 }

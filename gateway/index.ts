@@ -6,7 +6,13 @@ export {
   type RunCallOptions,
 } from "./client.ts";
 export { declaredNodeTypes, knownNodeTypes } from "./node-types.ts";
-export { askOrchestrators, type OrchestratorStatus, type ServiceOptions, startService } from "./request-reply.ts";
+export {
+  askOrchestrators,
+  hasOrchestrator,
+  type OrchestratorStatus,
+  type ServiceOptions,
+  startService,
+} from "./request-reply.ts";
 export {
   cancelRun,
   publishRun,
@@ -15,3 +21,26 @@ export {
   type SubmittedRun,
   submitRun,
 } from "./run-client.ts";
+export {
+  type ControlAction,
+  type ControlReceipt,
+  type RerunReceipt,
+  type RerunRequest,
+  RunControl,
+  type SignalReceipt,
+  type SignalRequest,
+} from "./run-control.ts";
+export { type EventRef, RunDirectory, type RunEnd, type RunQuery, type WatchOptions } from "./run-directory.ts";
+export {
+  type FailureView,
+  type NodeView,
+  type RunDescription,
+  type RunStanding,
+  type RunStep,
+  type RunSummary,
+  runDescription,
+  runStanding,
+  runStep,
+  runSummary,
+  type WaitsFor,
+} from "./run-views.ts";

@@ -1,6 +1,6 @@
 /**
  * The request/reply service (ADR-32: `nats service ls` shows it): `rayflow.svc.flow.run` waits for a run's result,
- * `rayflow.svc.flow.validate` checks a flow. And `rayflow.svc.status`, which every orchestrator answers for itself.
+ * `rayflow.svc.flow.validate` checks a flow, `rayflow.svc.runs.*` looks after runs. And `rayflow.svc.status`, which every orchestrator answers for itself.
  *
  * R1. When it stops, callers that still wait are told so at once; their runs go on.
  */
@@ -24,6 +24,7 @@ import {
 } from "../nats/index.ts";
 import { knownNodeTypes } from "./node-types.ts";
 import { submitRun } from "./run-client.ts";
+import { runsEndpoints } from "./runs-service.ts";
 
 /** What an answer takes besides the result, bytes. */
 const ANSWER_ROOM_BYTES = 4_096;
@@ -75,6 +76,7 @@ export async function startService(nc: NatsConnection, options: ServiceOptions):
       metadata: { description: "checks a flow; answers with {valid, errors, warnings}" },
       handler: (request) => validate(nc, request),
     },
+    ...runsEndpoints(nc),
   ];
   const description = "Runs flows on RayFlow";
   const service = await startMicroService(nc, { name: "rayflow", version: options.version, description, endpoints });
@@ -107,6 +109,16 @@ export async function askOrchestrators(nc: NatsConnection, waitMs: number): Prom
   return found;
 }
 
+/** Whether any orchestrator answers within `waitMs`. */
+export async function hasOrchestrator(nc: NatsConnection, waitMs: number): Promise<boolean> {
+  try {
+    await nc.request(STATUS_SUBJECT, "", { timeout: waitMs });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function statusOf(orchestrator: OrchestratorView, version: string): OrchestratorStatus {
   const refused = Object.entries(orchestrator.refusals.snapshot()).map(([family, { count, lastReason }]) => {
     return [family, { count, last_reason: lastReason }] as const;
@@ -127,8 +139,8 @@ async function run(
   { timeoutMs }: ServiceOptions,
   stopping: AbortSignal,
 ): Promise<RunResult> {
-  const { flow, flowRef, inputs, options } = read(request);
-  const wanted = flow === undefined ? { flowRef: flowRef ?? "" } : { flow };
+  const { flow, flowRef, rerun, inputs, options } = read(request);
+  const wanted = rerun ? { rerun } : flow === undefined ? { flowRef: flowRef ?? "" } : { flow };
   const msgId = request.headers?.get(headerNames.msgId);
   const submitted = await submitRun(
     nc,

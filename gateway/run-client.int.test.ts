@@ -92,11 +92,11 @@ describe("submitRun", () => {
     await expect(run.result).rejects.toMatchObject({ code: "ConnectionFailed" });
   });
 
-  it("refuses what is larger than a message before it is sent", async () => {
-    const inputs = { text: "x".repeat(2 << 20) };
-    await expect(submitRun(nats.nc, { flow, inputs })).rejects.toMatchObject({
+  it("refuses a flow that is larger than a message before it is sent", async () => {
+    const large = { ...flow, description: "x".repeat(2 << 20) };
+    await expect(submitRun(nats.nc, { flow: large })).rejects.toMatchObject({
       code: "PayloadTooLarge",
-      message: expect.stringMatching(/inputs 2048 KiB/),
+      message: expect.stringMatching(/flow 2048 KiB/),
     });
   });
 

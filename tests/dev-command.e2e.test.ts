@@ -21,7 +21,8 @@ describe("rayflow dev", () => {
         const started = descendantsOf(dev.child.pid ?? 0);
         dev.child.kill(signal);
         const { code, stderr } = await dev.ended;
-        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        const troubles = stderr.split("\n").filter((line) => line !== "" && !line.includes('"level":30'));
+        expect({ code, troubles }).toEqual({ code: 0, troubles: [] });
         await expect.poll(() => started.filter(isRunning)).toEqual([]);
       } finally {
         folder.remove();

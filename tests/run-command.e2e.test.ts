@@ -79,10 +79,10 @@ describe("rayflow run", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^r[0-9a-v]{25}\n$/) });
   });
 
-  it("refuses inputs that are too large for the server, before it sends them", async () => {
+  it("refuses a flow that is larger than a message, before it sends it", async () => {
     const file = path.join(scratch.path, "large.json");
-    writeFileSync(file, JSON.stringify({ x: "x".repeat(2 << 20), y: 3 }));
-    const { code, stdout } = await run(sum, "--input-file", file, "--json", "--server", dev.url);
+    writeFileSync(file, JSON.stringify({ nodes: [], edges: [], description: "x".repeat(2 << 20) }));
+    const { code, stdout } = await run(file, "--json", "--server", dev.url);
     expect(code).toBe(1);
     expect(JSON.parse(stdout).error).toMatchObject({ code: "PayloadTooLarge", message: expect.stringMatching(/KiB/) });
   });

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { RayflowError } from "../../flow/index.ts";
 import type { RunRequest } from "../../gateway/index.ts";
 import type { RunEvent, RunResult } from "../../nats/index.ts";
-import { connectIfRunning } from "../connection.ts";
+import { connectIfServed } from "../connection.ts";
 import { type CliContext, contextOf, exitWith } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { LocalStack } from "../local-stack.ts";
@@ -52,7 +52,7 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   const [flow, inputs] = await Promise.all([readFlow(file), readInputs(flags)]);
   using stop = stopSignal(context.environment);
   const running =
-    flags.local === true ? undefined : await connectIfRunning(context.flags, context.environment, "rayflow run");
+    flags.local === true ? undefined : await connectIfServed(context.flags, context.environment, "rayflow run");
   if (running === undefined) {
     if (flags.detach === true) {
       throw new RayflowError("UsageError", "--detach needs a running server: start `rayflow dev`, or name one");
