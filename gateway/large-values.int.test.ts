@@ -173,7 +173,9 @@ describe("a large value", () => {
   });
 
   test("too large for the answer of the request/reply service stays a reference in it", async () => {
-    await using _service = await startService(await nats.connect("service"), { version: "1.0.0" });
+    const connection = await nats.connect("service");
+    await using _service = await startService(connection, { version: "1.0.0" });
+    await connection.flush();
     const ask = async (count: number) => {
       const flow = flowOf(
         [
