@@ -16,6 +16,7 @@ import {
   ensureTopology,
   findUnsafe,
   headerNames,
+  type Rerun,
   type RunEvent,
   type RunOptions,
   type RunResult,
@@ -27,12 +28,14 @@ import {
 import { RunLog } from "../store/index.ts";
 import { DEFAULT_MAX_RESULT_BYTES, offloadInputs, resolveResult } from "./large-values.ts";
 
-/** What a run is started with. Exactly one of `flow` and `flowRef`. */
+/** What a run is started with. Exactly one of `flow`, `flowRef` and `rerun`. */
 export interface RunRequest {
   /** The flow's JSON, in any of the shapes that are read. */
   readonly flow?: unknown;
   /** A deployed flow: `name` or `name@version`. */
   readonly flowRef?: string;
+  /** An ended run to be run again from one of its nodes. */
+  readonly rerun?: Rerun;
   readonly inputs?: Readonly<Record<string, unknown>>;
   readonly options?: RunOptions;
 }
@@ -133,10 +136,11 @@ async function encode(
   runId: string,
   maxValueBytes?: number,
 ): Promise<Uint8Array> {
-  const { flow, flowRef, inputs: given = {}, options = {} } = request;
-  const unsafe = findUnsafe(given);
+  const { flow, flowRef, rerun, inputs: given = {}, options = {} } = request;
+  const unsafe = findUnsafe([given, rerun?.inputs]);
   if (unsafe !== undefined) throw new RayflowError("ValidationError", `the inputs are not fit to travel: ${unsafe}`);
-  const rest = { ...(flow === undefined ? {} : { flow }), ...(flowRef === undefined ? {} : { flowRef }), options };
+  const what = Object.entries({ flow, flowRef, rerun }).filter(([, given]) => given !== undefined);
+  const rest = { ...Object.fromEntries(what), options };
   const limit = (nc.info?.max_payload ?? 1 << 20) - HEADER_ROOM_BYTES;
   const roomBytes = limit - encodeMessage({ ...rest, inputs: {} }).length;
   const inputs = await offloadInputs(nc, runId, given, { roomBytes, maxValueBytes });

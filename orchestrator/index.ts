@@ -2,3 +2,4 @@ export { type Logger, silentLogger } from "./logger.ts";
 export { type Orchestrator, type OrchestratorOptions, startOrchestrator } from "./orchestrator.ts";
 export type { Command } from "./run/commands.ts";
 export { foldRun, graphOf, type LogEntry, Run } from "./run/fold.ts";
+export { type RunSnapshot, runSnapshot } from "./run/snapshot.ts";
