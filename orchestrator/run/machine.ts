@@ -58,6 +58,11 @@ const runMachine = setup({
     idle: ({ context: { run } }) => run.inFlight.size === 0,
   },
   actions: {
+    /** For an end that changes nothing else: it too is caused by this message, at its time. */
+    stamp: assign(({ context, event }) => {
+      stamp(context.run, event);
+      return {};
+    }),
     begin: assign(({ context, event }) => {
       stamp(context.run, event);
       beginRun(context.run);
@@ -134,15 +139,18 @@ const runMachine = setup({
       always: { guard: "idle", target: "succeeded" },
       on: {
         message: { actions: "apply" },
-        cancel: { target: "succeeded" },
-        terminate: { target: "succeeded" },
+        cancel: { target: "succeeded", actions: "stamp" },
+        terminate: { target: "succeeded", actions: "stamp" },
       },
     },
     cancelling: {
       always: { guard: "idle", target: "cancelled" },
       on: {
-        message: [{ guard: ({ event }) => isGraceOver(event.message), target: "cancelled" }, { actions: "apply" }],
-        terminate: { target: "cancelled" },
+        message: [
+          { guard: ({ event }) => isGraceOver(event.message), target: "cancelled", actions: "stamp" },
+          { actions: "apply" },
+        ],
+        terminate: { target: "cancelled", actions: "stamp" },
       },
     },
     succeeded: { type: "final", entry: "finish" },
