@@ -47,6 +47,8 @@ export interface BoundedRead {
 }
 
 const READ_AHEAD = 256;
+/** The server's sign of life while nothing changes; two missed ones, and the watch is set up anew. */
+const IDLE_HEARTBEAT_MS = 2_000;
 
 /** After this time without a message, the server is asked whether one is still to come, ms. */
 const DOUBT_MS = 500;
@@ -121,6 +123,7 @@ export async function watchBucket(
   if ((await consumer.info(true)).num_pending === 0) markReady();
   const messages: ConsumerMessages = await consumer.consume({
     max_messages: READ_AHEAD,
+    idle_heartbeat: IDLE_HEARTBEAT_MS,
     callback: (message) => {
       onEntry({ key: message.subject.slice(prefix.length), value: liveValue(message), revision: message.seq });
       if (message.info.pending === 0) markReady();

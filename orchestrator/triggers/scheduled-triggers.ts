@@ -7,7 +7,8 @@
  *
  * S1. A fired message is acked when the next time is scheduled, and that is done when the run is submitted: a crash in
  *     between repeats the firing.
- * S2. The run's id follows from the trigger and the time it was due; a time that was served is not served again.
+ * S2. The run's id follows from the trigger and the time it was due: served twice it is one run, as long as JetStream
+ *     remembers the id. For later, the time that was served last is written down.
  */
 import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import { z } from "zod";
@@ -47,10 +48,13 @@ export class ScheduledTriggers {
     this.#options = options;
   }
 
-  /** Schedules the next time, unless there is a schedule. */
+  /** Schedules the next time, unless there is a schedule or one has fired and waits to be served. */
   async ensure(flow: string, id: string, trigger: ScheduledTrigger): Promise<void> {
+    const { jsm } = this.#options;
     const due = nextDue(trigger, Date.now());
     if (due === undefined) return;
+    const fired = await jsm.streams.getMessage(STREAMS.timers, { last_by_subj: subjects.triggerFire(flow, id) });
+    if (fired !== null) return;
     try {
       await this.#schedule(flow, id, due, { lastSubjectSequence: 0 });
     } catch (error) {
@@ -87,9 +91,8 @@ export class ScheduledTriggers {
     // Deployed away: this was its last message.
     if (active?.trigger.type !== "cron" && active?.trigger.type !== "interval") return;
     const { trigger, since } = active;
-    const { run, next } = settleFiring(trigger, due, since, Date.now());
-    const served = (await state.lastDue(flow, id)) ?? Number.NEGATIVE_INFINITY;
-    if (run !== undefined && run > served) {
+    const { run, missed, next } = settleFiring(trigger, due, since, Date.now());
+    if (run !== undefined && !(missed && run <= ((await state.lastDue(flow, id)) ?? 0))) {
       await this.#start(flow, id, trigger, run);
       await state.served(flow, id, run);
     }

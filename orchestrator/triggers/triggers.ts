@@ -149,17 +149,25 @@ export class Triggers {
     this.#removed.add(key);
   }
 
-  /** A server that came back may have lost the last schedules it was given. */
+  /** A server that came back has forgotten the watch, and may have lost the last schedules it was given. */
   async #watchConnection(): Promise<void> {
-    for await (const status of this.#options.nc.status()) {
+    const { nc, registry, logger } = this.#options;
+    for await (const status of nc.status()) {
       if (status.type !== "reconnect" || this.#stopping) continue;
-      for (const [name, listening] of this.#listening) {
+      for (const listening of this.#listening.values()) {
         for (const [id, { active }] of listening) {
           if (active.trigger.type === "cron" || active.trigger.type === "interval") listening.delete(id);
         }
-        const flow = this.#options.registry.deployed.get(name);
-        if (flow !== undefined && flow.triggers.length > 0) this.#enqueue(flow);
       }
+      const before = this.#watch;
+      try {
+        // It begins with all that is deployed.
+        this.#watch = await registry.watch((flow) => this.#enqueue(flow));
+        before?.stop();
+      } catch (error) {
+        logger.warn({ err: error }, "deployments are seen again in a few seconds only");
+      }
+      if (this.#stopping) this.#watch?.stop();
     }
   }
 }
