@@ -53,6 +53,7 @@ export class LogReader implements AsyncIterable<LogEntry> {
   static async open(options: LogReaderOptions): Promise<LogReader> {
     const reader = new LogReader(options);
     await reader.#connect();
+    void reader.#watchConnection();
     reader.#backlog = (await reader.#consumer?.info(true))?.num_pending ?? 0;
     if (reader.#backlog === 0) reader.#arrive();
     return reader;
@@ -73,7 +74,7 @@ export class LogReader implements AsyncIterable<LogEntry> {
       try {
         if (this.#messages === undefined) await this.#connect();
         for await (const message of this.#messages ?? []) {
-          failures = 0;
+          failures = -1;
           const last = !this.#caughtUp && (--this.#backlog <= 0 || message.info.pending === 0);
           this.#nextSeq = message.seq + 1;
           if (last) this.#caughtUp = true;
@@ -90,12 +91,19 @@ export class LogReader implements AsyncIterable<LogEntry> {
     }
   }
 
-  /** Whether everything that lies in the partition now has been taken from the iterator. One request. */
+  /** Whether everything that lies in the partition now has been taken from the iterator. Two requests. */
   async isDrained(): Promise<boolean> {
     if (this.#over || !this.#caughtUp) return false;
+    const { js, partition } = this.#options;
     try {
-      const info = await this.#consumer?.info();
-      return info !== undefined && info.num_pending === 0 && info.delivered.stream_seq < this.#nextSeq;
+      // Not what the consumer says of itself: of one that has delivered nothing, it says where it will look next.
+      const { streams } = await js.jetstreamManager(false);
+      const left = await Promise.all(
+        subjectsOf(partition).map((subject) =>
+          streams.getMessage(STREAMS.log, { seq: this.#nextSeq, next_by_subj: subject }),
+        ),
+      );
+      return left.every((message) => message === null);
     } catch {
       return false;
     }
@@ -116,11 +124,22 @@ export class LogReader implements AsyncIterable<LogEntry> {
   async #connect(): Promise<void> {
     const { js, partition } = this.#options;
     this.#consumer = await js.consumers.get(STREAMS.log, {
-      filter_subjects: [subjects.resultsOfPartition(partition), subjects.runsOfPartition(partition)],
+      filter_subjects: subjectsOf(partition),
       opt_start_seq: this.#nextSeq,
     });
     this.#messages = await this.#consumer.consume({ max_messages: PREFETCH, idle_heartbeat: IDLE_HEARTBEAT_MS });
     if (this.#over) this.#messages.stop();
+  }
+
+  /**
+   * The consumer lies in the server's memory and is gone when the server was: the client would notice by missed
+   * heartbeats, seconds later and only then read on.
+   */
+  async #watchConnection(): Promise<void> {
+    for await (const status of this.#options.nc.status()) {
+      if (this.#over) return;
+      if (status.type === "reconnect") this.#messages?.stop();
+    }
   }
 
   #arrive(): void {
@@ -140,6 +159,10 @@ export class LogReader implements AsyncIterable<LogEntry> {
     const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** failures);
     await delay(backoffMs, undefined, { signal: this.#stopping.signal }).catch(ignore);
   }
+}
+
+function subjectsOf(partition: number): string[] {
+  return [subjects.resultsOfPartition(partition), subjects.runsOfPartition(partition)];
 }
 
 /** When the server stored the message, ms since 1970. */
