@@ -190,3 +190,22 @@ describe("one run", () => {
     for await (const _ of log.runEntries(run)) expect.unreachable();
   });
 });
+
+describe("a reader of a partition", () => {
+  test("is drained where nothing lies, whatever lies in the others, and not while something is left", async () => {
+    const [idle, busy] = [runOf(2), runOf(3)];
+    await log.trim((await log.lastSeq()) + 1);
+    await log.append(timerMessage(busy, "t"), { msgId: `${busy}:t` });
+    const reader = await log.openPartition(2, await log.lastSeq());
+    collect(reader);
+    await eventually(async () => expect(await reader.isDrained()).toBe(true));
+    const other = await log.openPartition(3, 1);
+    onTestFinished(() => other.stop());
+    expect(await other.isDrained()).toBe(false);
+    for await (const _ of other) break;
+    await eventually(async () => expect(await other.isDrained()).toBe(true));
+    await log.append(timerMessage(idle, "t"), { msgId: `${idle}:t` });
+    await eventually(async () => expect(await reader.isDrained()).toBe(true));
+    expect(reader.nextSeq).toBe((await log.lastSeq()) + 1);
+  });
+});
