@@ -3,14 +3,16 @@
  * activation waits for it and reports its end there. It is put into the log directly, not through the submissions:
  * what claims to be a child would otherwise be able to answer for one.
  */
-import { checkFlow, type ErrorInfo, type Flow, type NodeTypes, usedTypes } from "../flow/index.ts";
-import { type RunMessage, type RunResult, runIdOf, WIRE_VERSION } from "../nats/index.ts";
+import { checkFlow, type ErrorInfo, type Flow, type NodeTypes, RayflowError, usedTypes } from "../flow/index.ts";
+import { type RunMessage, type RunResult, runIdOf, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
 import type { RunLog } from "../store/index.ts";
 import type { Command } from "./run/commands.ts";
 import { failedResult } from "./run/statistics.ts";
 
 export interface ChildrenOptions {
   readonly log: Pick<RunLog, "append" | "finishedResult">;
+  /** Puts aside what is too large for a message. @throws PayloadTooLarge */
+  readonly fit: (message: SubmittedMessage) => Promise<SubmittedMessage>;
   readonly types: () => NodeTypes;
   /** A deployed flow by `name` or `name@version`. */
   readonly resolveFlow: (ref: string) => Promise<Flow | undefined>;
@@ -33,7 +35,7 @@ export class Children {
     if (ended) return this.#report(parent, ended);
     const checked = await this.#flowOf(command.flow);
     if ("error" in checked) return this.#report(parent, failedResult(run, checked.error));
-    const message: RunMessage = {
+    const message: SubmittedMessage = {
       v: WIRE_VERSION,
       kind: "submitted",
       run,
@@ -44,11 +46,10 @@ export class Children {
       parent,
     };
     try {
-      await log.append(message, { msgId: `${run}:submitted` });
+      await log.append(await this.#options.fit(message), { msgId: `${run}:submitted` });
     } catch (error) {
-      if ((error as { code?: unknown }).code !== "PayloadTooLarge") throw error;
-      const info = { code: "PayloadTooLarge", message: (error as Error).message, retryable: false };
-      await this.#report(parent, failedResult(run, info));
+      if (!(error instanceof RayflowError) || error.retryable) throw error;
+      await this.#report(parent, failedResult(run, error.toInfo()));
     }
   }
 

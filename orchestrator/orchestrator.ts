@@ -1,31 +1,31 @@
 /**
- * The orchestrator: takes its share of the partitions and drives their runs; takes submissions and fired timers off
- * their queues, as all orchestrators do together.
- *
- * O1. It drives a partition only while it holds the lease. Two that both believe so do no harm (DESIGN §1).
- * O2. Stopping hands over: what was folded is checkpointed, the lease is given back.
+ * The orchestrator: drives the runs of its share of the partitions; takes submissions and fired timers off their
+ * queues, as all orchestrators do together. This file puts the parts together, and owns their order of starting and
+ * stopping.
  */
 import { randomUUID } from "node:crypto";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { ensureTopology, RefusalCounter, type Topology, type TopologyOptions } from "../nats/index.ts";
 import {
+  BlobStore,
   CheckpointStore,
   FlowRegistry,
-  LeaseManager,
   NodeCatalog,
   RunLog,
   SnapshotStore,
   TriggerState,
   VariableStore,
 } from "../store/index.ts";
+import { BlobSweeper } from "./blob-sweeper.ts";
 import { Children } from "./children.ts";
-import { DrivenPartition } from "./driven-partition.ts";
 import { FlowChecks } from "./flow-checks.ts";
 import { GraphCache } from "./graph-cache.ts";
 import { Intake } from "./intake.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
 import { type Logger, silentLogger } from "./logger.ts";
+import { offloadSubmission } from "./offload.ts";
+import { PartitionShare } from "./partition-share.ts";
 import type { Run } from "./run/fold.ts";
 import { RunEndings } from "./run-endings.ts";
 import { StarvationWatch } from "./starvation-watch.ts";
@@ -112,50 +112,60 @@ interface Parts {
   readonly restAfterMs?: number;
 }
 
-/** How often runs without news are put to rest, ms. */
-const REST_ROUND_MS = 2_000;
+/** Room beside the flow and the inputs in a `submitted` message, bytes. */
+const OVERHEAD_BYTES = 4096;
+const DEFAULT_MAX_PAYLOAD = 1_048_576;
 
 class OrchestratorService implements Orchestrator {
   readonly id: string;
   readonly refusals = new RefusalCounter();
   readonly #parts: Parts;
-  readonly #driven = new Map<number, DrivenPartition>();
-  readonly #graphs = new GraphCache();
+  readonly #share: PartitionShare;
   readonly #timers: Timers;
   readonly #triggers: Triggers;
   readonly #intake: Intake;
-  readonly #endings: RunEndings;
-  readonly #children: Children;
   readonly #starvation: StarvationWatch;
   readonly #trimmer: LogTrimmer;
-  #restTimer: NodeJS.Timeout | undefined;
-  #leases: LeaseManager | undefined;
+  readonly #sweeper: BlobSweeper;
   #catalogWatch: { stop(): void } | undefined;
-  #queueCreated: string;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.id = parts.id;
-    this.#queueCreated = parts.topology.queueCreated;
-    const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints, registry, state } = parts;
+    const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints, snapshots, registry, state } = parts;
+    const { partitions, queueCreated, submitCreated } = topology;
+    const types = () => catalog.types;
+    const blobs = new BlobStore(nc, { cacheBytes: 0 });
     this.#triggers = new Triggers({ nc, js, jsm, registry, state, logger });
     this.#timers = new Timers({ js, jsm, logger, onTrigger: (fired) => this.#triggers.fired(fired) });
-    this.#endings = new RunEndings({ nc, variables, log, history: log.history });
-    this.#children = new Children({ log, types: () => catalog.types, resolveFlow: (ref) => registry.resolve(ref) });
-    this.#trimmer = new LogTrimmer({
+    this.#share = new PartitionShare({
+      ...parts,
+      owner: parts.id,
+      partitions,
+      queueCreated,
+      restAfterMs: parts.restAfterMs,
+      graphs: new GraphCache(),
+      timers: this.#timers,
+      endings: new RunEndings({ nc, variables, log, history: log.history }),
+      children: new Children({
+        log,
+        types,
+        fit: (message) =>
+          offloadSubmission(blobs, message, (nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD) - OVERHEAD_BYTES),
+        resolveFlow: (ref) => registry.resolve(ref),
+      }),
+    });
+    this.#trimmer = new LogTrimmer({ log, checkpoints, logger, partitions, drivers: () => this.#share.drivers });
+    this.#sweeper = new BlobSweeper({
+      blobs,
       log,
-      checkpoints,
+      snapshots,
+      partitions,
       logger,
-      partitions: topology.partitions,
-      drivers: () => [...this.#driven.values()].map(({ driver }) => driver),
+      isDue: () => this.partitions.includes(0),
     });
     this.#starvation = new StarvationWatch({ nc, jsm, logger, runs: () => this.#runs() });
-    const checks = new FlowChecks({
-      registry,
-      types: () => catalog.types,
-      typesRevision: () => catalog.revision,
-    });
     this.#intake = new Intake({
       nc,
       js,
@@ -163,54 +173,39 @@ class OrchestratorService implements Orchestrator {
       logger,
       variables,
       log,
-      partitions: topology.partitions,
-      submitCreated: topology.submitCreated,
-      checks,
+      partitions,
+      submitCreated,
+      checks: new FlowChecks({ registry, types, typesRevision: () => catalog.revision }),
       refusals: this.refusals,
     });
   }
 
   get partitions(): readonly number[] {
-    return [...this.#driven.keys()].sort((a, b) => a - b);
+    return this.#share.partitions;
   }
 
   get activeRuns(): number {
-    let sum = 0;
-    for (const { driver } of this.#driven.values()) sum += driver.activeRuns;
-    return sum;
+    return this.#share.drivers.reduce((sum, { activeRuns }) => sum + activeRuns, 0);
   }
 
   get runsInMemory(): number {
-    let sum = 0;
-    for (const { driver } of this.#driven.values()) sum += driver.runsInMemory;
-    return sum;
+    return this.#share.drivers.reduce((sum, { runsInMemory }) => sum + runsInMemory, 0);
   }
 
   async start(): Promise<void> {
-    const { nc, catalog, topology, logger } = this.#parts;
-    const watch = await catalog.watch();
+    const watch = await this.#parts.catalog.watch();
     this.#catalogWatch = watch;
-    this.#leases = await LeaseManager.open(nc, {
-      id: this.id,
-      partitions: topology.partitions,
-      onAcquired: (partition) => this.#acquire(partition).catch((error) => this.#failedToAcquire(partition, error)),
-      onLost: (partition) => this.#release(partition, true),
-    });
-    await Promise.all([watch.ready, this.#leases.start(), this.#triggers.start()]);
+    await Promise.all([watch.ready, this.#share.start(), this.#triggers.start()]);
     await this.#timers.start();
     await this.#intake.start();
     this.#starvation.start();
     this.#trimmer.start();
-    this.#restTimer = setInterval(() => {
-      for (const { driver } of this.#driven.values()) void driver.putToRest();
-    }, REST_ROUND_MS);
-    this.#restTimer.unref();
-    void this.#watchConnection();
-    logger.info({ orchestrator: this.id, partitions: this.partitions }, "the orchestrator is up");
+    this.#sweeper.start();
+    this.#parts.logger.info({ orchestrator: this.id, partitions: this.partitions }, "the orchestrator is up");
   }
 
   async ready(): Promise<void> {
-    await Promise.all([...this.#driven.values()].map(({ driver }) => driver.untilLive()));
+    await Promise.all(this.#share.drivers.map((driver) => driver.untilLive()));
   }
 
   stop(): Promise<void> {
@@ -224,71 +219,13 @@ class OrchestratorService implements Orchestrator {
 
   async #stop(): Promise<void> {
     this.#starvation.stop();
-    clearInterval(this.#restTimer);
-    await Promise.all([this.#intake.stop(), this.#timers.stop(), this.#triggers.stop(), this.#trimmer.stop()]);
-    await this.#leases?.releaseAll();
-    await Promise.all([...this.#driven.keys()].map((partition) => this.#release(partition, true)));
+    const helpers = [this.#intake, this.#timers, this.#triggers, this.#trimmer, this.#sweeper];
+    await Promise.all(helpers.map((helper) => helper.stop()));
+    await this.#share.stop();
     this.#catalogWatch?.stop();
   }
 
   *#runs(): Iterable<Run> {
-    for (const { driver } of this.#driven.values()) yield* driver.runs;
-  }
-
-  async #acquire(partition: number): Promise<void> {
-    if (this.#driven.has(partition) || this.#stopped) return;
-    const { id: owner, restAfterMs, ...parts } = this.#parts;
-    const driven = await DrivenPartition.take(partition, {
-      ...parts,
-      owner,
-      restAfterMs,
-      graphs: this.#graphs,
-      timers: this.#timers,
-      endings: this.#endings,
-      children: this.#children,
-      queueCreated: () => this.#queueCreated,
-      onTakenOver: () => void this.#takenOver(partition),
-    });
-    if (this.#stopped) return;
-    this.#driven.set(partition, driven);
-    driven.start();
-  }
-
-  #failedToAcquire(partition: number, error: unknown): void {
-    this.#parts.logger.error({ partition, err: error }, "a partition could not be taken; giving it back");
-    void this.#leases?.release(partition);
-  }
-
-  /** Somebody else wrote the checkpoint: whatever the lease says, the partition is theirs. */
-  async #takenOver(partition: number): Promise<void> {
-    await this.#release(partition, false);
-    await this.#leases?.release(partition);
-  }
-
-  async #release(partition: number, handOver: boolean): Promise<void> {
-    const driven = this.#driven.get(partition);
-    if (!driven) return;
-    this.#driven.delete(partition);
-    await driven.stop({ handOver });
-  }
-
-  /** After a server restart the queue, which lies in memory, may be a new and empty one. */
-  async #watchConnection(): Promise<void> {
-    const { nc, logger } = this.#parts;
-    for await (const status of nc.status()) {
-      if (status.type !== "reconnect" || this.#stopped) continue;
-      try {
-        const topology = await ensureTopology(nc);
-        if (topology.queueCreated === this.#queueCreated) continue;
-        this.#queueCreated = topology.queueCreated;
-        logger.warn(
-          { queue_created: topology.queueCreated },
-          "the dispatch queue is new; sending again what is in flight",
-        );
-        for (const { driver } of this.#driven.values()) await driver.resendInFlight();
-      } catch (error) {
-        logger.error({ err: error }, "the streams could not be looked at after a reconnect");
-      }
-    }
+    for (const driver of this.#share.drivers) yield* driver.runs;
   }
 }

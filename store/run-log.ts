@@ -142,6 +142,17 @@ export class RunLog {
     return undefined;
   }
 
+  /** Whether the log or the history holds anything of a run. A run at rest may have neither: see its snapshot. */
+  async isKnown(run: string): Promise<boolean> {
+    const { direct } = await this.#jsm;
+    const own = subjects.run(partitionOf(run, await this.#partitionCount()), run);
+    const [live, finished] = await Promise.all([
+      direct.getMessage(STREAMS.log, { last_by_subj: own }),
+      direct.getMessage(STREAMS.history, { last_by_subj: subjects.historyOfRun(run) }),
+    ]);
+    return live !== null || finished !== null;
+  }
+
   /** Forgets what lies below a sequence; gives how many messages that were. */
   async trim(belowSeq: number): Promise<number> {
     if (belowSeq <= 1) return 0;

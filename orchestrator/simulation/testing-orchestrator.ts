@@ -70,6 +70,7 @@ export class SimulatedOrchestrator {
     const variables = standIn<VariableStore>({ purgeRun: () => this.#ask("purge variables", () => 0) });
     const endings = new RunEndings({ nc, variables, history, log: standIn<RunLog>(sent) });
     const children = new Children({
+      fit: async (message) => message,
       log: standIn<RunLog>(sent),
       types: () => simulatedTypes,
       resolveFlow: (name) => this.#ask(`look up ${name}`, () => childFlow(name)),

@@ -1,0 +1,103 @@
+/**
+ * The partitions of this orchestrator: takes what the leases give it, gives back what they take, keeps the drivers at
+ * their regular chores.
+ *
+ * O1. It drives a partition only while it holds the lease. Two that both believe so do no harm (DESIGN §1).
+ * O2. Giving back hands over: what was folded is checkpointed before the lease is free.
+ */
+import { LeaseManager } from "../store/index.ts";
+import { DrivenPartition, type DrivenPartitionOptions } from "./driven-partition.ts";
+import type { PartitionDriver } from "./partition-driver.ts";
+import { QueueWatch } from "./queue-watch.ts";
+
+/** How often runs without news are put to rest, ms. */
+const REST_ROUND_MS = 2_000;
+
+export interface PartitionShareOptions extends Omit<DrivenPartitionOptions, "queueCreated" | "onTakenOver"> {
+  readonly partitions: number;
+  /** When the dispatch queue was made, ISO 8601. */
+  readonly queueCreated: string;
+}
+
+export class PartitionShare {
+  readonly #options: PartitionShareOptions;
+  readonly #driven = new Map<number, DrivenPartition>();
+  readonly #queue: QueueWatch;
+  #leases: LeaseManager | undefined;
+  #restTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: PartitionShareOptions) {
+    this.#options = options;
+    this.#queue = new QueueWatch({
+      nc: options.nc,
+      logger: options.logger,
+      created: options.queueCreated,
+      onLost: async () => {
+        for (const driver of this.drivers) await driver.resendInFlight();
+      },
+    });
+  }
+
+  get drivers(): readonly PartitionDriver[] {
+    return [...this.#driven.values()].map(({ driver }) => driver);
+  }
+
+  get partitions(): readonly number[] {
+    return [...this.#driven.keys()].sort((a, b) => a - b);
+  }
+
+  /** Resolves when the partitions that are free and due to this orchestrator are taken. */
+  async start(): Promise<void> {
+    const { nc, owner, partitions, logger } = this.#options;
+    this.#leases = await LeaseManager.open(nc, {
+      id: owner,
+      partitions,
+      onAcquired: (partition) =>
+        this.#acquire(partition).catch((error) => {
+          logger.error({ partition, err: error }, "a partition could not be taken; giving it back");
+          void this.#leases?.release(partition);
+        }),
+      onLost: (partition) => this.#release(partition, true),
+    });
+    await this.#leases.start();
+    this.#queue.start();
+    this.#restTimer = setInterval(() => {
+      for (const driver of this.drivers) void driver.putToRest();
+    }, REST_ROUND_MS);
+    this.#restTimer.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#restTimer);
+    this.#queue.stop();
+    await this.#leases?.releaseAll();
+    await Promise.all([...this.#driven.keys()].map((partition) => this.#release(partition, true)));
+  }
+
+  async #acquire(partition: number): Promise<void> {
+    if (this.#driven.has(partition) || this.#stopped) return;
+    const driven = await DrivenPartition.take(partition, {
+      ...this.#options,
+      queueCreated: () => this.#queue.created,
+      onTakenOver: () => void this.#takenOver(partition),
+    });
+    if (this.#stopped) return;
+    this.#driven.set(partition, driven);
+    driven.start();
+  }
+
+  /** Somebody else wrote the checkpoint: whatever the lease says, the partition is theirs. */
+  async #takenOver(partition: number): Promise<void> {
+    await this.#release(partition, false);
+    await this.#leases?.release(partition);
+  }
+
+  async #release(partition: number, handOver: boolean): Promise<void> {
+    const driven = this.#driven.get(partition);
+    if (!driven) return;
+    this.#driven.delete(partition);
+    await driven.stop({ handOver });
+  }
+}
