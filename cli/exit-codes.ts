@@ -14,6 +14,7 @@ export const EXIT = {
 const BY_CODE: ReadonlyMap<string, number> = new Map([
   ["UsageError", EXIT.usage],
   ["InvalidFlow", EXIT.usage],
+  ["FlowNotFound", EXIT.usage],
   ["ConnectionFailed", EXIT.connect],
   ["ServerMissing", EXIT.connect],
   ["ServerTooOld", EXIT.connect],

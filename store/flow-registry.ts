@@ -41,7 +41,7 @@ export interface DeployOptions {
   readonly types: NodeTypes;
   /** Default: the flow's own. */
   readonly name?: string;
-  /** Default: those that the flow declares. */
+  /** Added to those that the flow declares. */
   readonly triggers?: readonly Trigger[];
 }
 
@@ -89,16 +89,15 @@ export class FlowRegistry {
   async deploy(json: unknown, options: DeployOptions): Promise<Deployment> {
     const checked = checkFlow(json, options.types);
     const declared = triggersOf(json);
-    const issues = options.triggers === undefined ? declared.issues : [];
-    if (!checked.valid || checked.flow === undefined || issues.length > 0) {
-      const errors = [...checked.errors, ...issues];
+    const errors = [...checked.errors, ...declared.issues];
+    if (checked.flow === undefined || errors.length > 0) {
       const count = `${errors.length} error${errors.length === 1 ? "" : "s"}`;
       throw new RayflowError("InvalidFlow", `the flow has ${count}: ${errors[0]?.message ?? ""}`, {
         details: { errors, warnings: checked.warnings },
       });
     }
     const name = checkFlowName(options.name ?? checked.flow.name);
-    const triggers = [...(options.triggers ?? declared.triggers)];
+    const triggers = [...declared.triggers, ...(options.triggers ?? [])];
     const flow = { ...checked.flow, name };
     const version = versionOf(flow, triggers);
     activateTriggers(name, triggers, [], 0);

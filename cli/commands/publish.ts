@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { RayflowError } from "../../flow/index.ts";
 import { connectIfRunning } from "../connection.ts";
 import { contextOf } from "../context.ts";
-import { readFlow, readInputs } from "../read-json.ts";
+import { noServer, pinFlow, resolveFlowArgument } from "../flow-argument.ts";
+import { readInputs } from "../read-json.ts";
 
 interface PublishFlags {
   readonly input?: string;
@@ -15,7 +16,7 @@ export function register(program: Command): void {
   program
     .command("publish")
     .description("publish a flow onto rayflow.flow.run and do not wait for its result")
-    .argument("[flow]", "a flow's JSON file, or - for standard input; none with --to")
+    .argument("[flow]", "a flow's JSON file, - for standard input, or the name of a deployed flow")
     .option("-i, --input <json>", "the inputs, one JSON object")
     .option("--input-file <file>", "the inputs in a file, or - for standard input")
     .option("--to <name>", "run the deployed flow of this name")
@@ -26,13 +27,12 @@ export function register(program: Command): void {
         throw new RayflowError("UsageError", "give a flow's file, or --to with a deployed flow's name");
       }
       const inputs = await readInputs(flags);
-      const request = file === undefined ? { flowRef: flags.to ?? "", inputs } : { flow: await readFlow(file), inputs };
+      const asked = file === undefined ? { flowRef: flags.to ?? "" } : await resolveFlowArgument(file);
       const running = await connectIfRunning(context.flags, context.environment, "rayflow publish");
-      if (running === undefined) {
-        throw new RayflowError("ConnectionFailed", "no server was named and none with RayFlow runs on this machine");
-      }
+      if (running === undefined) throw noServer();
       try {
         const { publishRun } = await import("../../gateway/index.ts");
+        const request = { ...(await pinFlow(running.nc, asked)), inputs };
         const sent = await publishRun(running.nc, request, flags.msgId === undefined ? {} : { msgId: flags.msgId });
         const { runId, msgId, duplicate, seq } = sent;
         if (output.format !== "table") output.json({ run_id: runId, msg_id: msgId, duplicate, seq });

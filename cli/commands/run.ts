@@ -6,9 +6,10 @@ import type { RunEvent, RunResult } from "../../nats/index.ts";
 import { connectIfServed } from "../connection.ts";
 import { type CliContext, contextOf, exitWith } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
+import { pinFlow, resolveFlowArgument } from "../flow-argument.ts";
 import type { LocalStack } from "../local-stack.ts";
 import { styled } from "../output.ts";
-import { readFlow, readInputs } from "../read-json.ts";
+import { readInputs } from "../read-json.ts";
 import { stopSignal } from "../signals.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, secondsOption } from "../stack-options.ts";
 
@@ -28,7 +29,7 @@ export function register(program: Command): void {
   const command = program
     .command("run")
     .description("run a flow, wait, and print its result")
-    .argument("<flow>", "a flow's JSON file, or - for standard input")
+    .argument("<flow>", "a flow's JSON file, - for standard input, or the name of a deployed flow (name@version)")
     .option("-i, --input <json>", 'the inputs, one JSON object: {"x": 5}')
     .option("--input-file <file>", "the inputs in a file, or - for standard input")
     .option("--timeout <seconds>", "how long to wait (default 300)", secondsOption("--timeout"), DEFAULT_TIMEOUT_MS)
@@ -49,21 +50,29 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   if (file === "-" && flags.inputFile === "-") {
     throw new RayflowError("UsageError", "the flow and the inputs cannot both come from standard input");
   }
-  const [flow, inputs] = await Promise.all([readFlow(file), readInputs(flags)]);
+  const [asked, inputs] = await Promise.all([resolveFlowArgument(file), readInputs(flags)]);
   using stop = stopSignal(context.environment);
   const running =
     flags.local === true ? undefined : await connectIfServed(context.flags, context.environment, "rayflow run");
   if (running === undefined) {
+    if ("flowRef" in asked) {
+      const local = flags.local === true ? "; --local knows no deployed flows" : "";
+      throw new RayflowError(
+        "UsageError",
+        `there is no file ${file}, and no server to look for a flow of that name${local}`,
+      );
+    }
     if (flags.detach === true) {
       throw new RayflowError("UsageError", "--detach needs a running server: start `rayflow dev`, or name one");
     }
     await using stack = await startStack(context, flags, stop.signal);
-    await runAndPrint(context, stack.nc, { flow, inputs }, flags, stop.signal);
+    await runAndPrint(context, stack.nc, { ...asked, inputs }, flags, stop.signal);
     return;
   }
   try {
-    if (flags.detach === true) await detach(context, running.nc, { flow, inputs }, flags);
-    else await runAndPrint(context, running.nc, { flow, inputs }, flags, stop.signal);
+    const request = { ...(await pinFlow(running.nc, asked)), inputs };
+    if (flags.detach === true) await detach(context, running.nc, request, flags);
+    else await runAndPrint(context, running.nc, request, flags, stop.signal);
   } finally {
     await running.nc.close();
   }
