@@ -142,7 +142,7 @@ describe("a run at rest", () => {
     await eventually(async () => expect((await log.bounds()).firstSeq).toBeGreaterThan(await log.lastSeq()));
     expect(one.activeRuns).toBe(1);
     expect(await ended(resting)).toMatchObject({ success: true, result: { v: 1 } });
-    expect((await log.readHistory(resting))?.entries).toHaveLength(5);
+    await eventually(async () => expect((await log.readHistory(resting))?.entries).toHaveLength(5));
     expect(await log.finishedResult(runs[0] ?? "")).toMatchObject({ success: true });
   });
 });
