@@ -96,12 +96,13 @@ export class LogReader implements AsyncIterable<LogEntry> {
     if (this.#over || !this.#caughtUp) return false;
     const { js, partition } = this.#options;
     try {
-      // Not what the consumer says of itself: of one that has delivered nothing, it says where it will look next.
+      // The log is asked, not the consumer: one with nothing to deliver may say that it is beyond what was read.
       const { streams } = await js.jetstreamManager(false);
       const left = await Promise.all(
-        subjectsOf(partition).map((subject) =>
-          streams.getMessage(STREAMS.log, { seq: this.#nextSeq, next_by_subj: subject }),
-        ),
+        subjectsOf(partition).map((subject) => {
+          const next = { seq: this.#nextSeq, next_by_subj: subject };
+          return streams.getMessage(STREAMS.log, next);
+        }),
       );
       return left.every((message) => message === null);
     } catch {

@@ -198,14 +198,14 @@ describe("a reader of a partition", () => {
     await log.append(timerMessage(busy, "t"), { msgId: `${busy}:t` });
     const reader = await log.openPartition(2, 1);
     collect(reader);
-    await eventually(async () => expect(await reader.isDrained()).toBe(true));
+    await eventually(() => reader.isDrained(), "the idle partition is drained");
     const other = await log.openPartition(3, 1);
     onTestFinished(() => other.stop());
     expect(await other.isDrained()).toBe(false);
     for await (const _ of other) break;
-    await eventually(async () => expect(await other.isDrained()).toBe(true));
+    expect(await other.isDrained()).toBe(true);
     await log.append(timerMessage(idle, "t"), { msgId: `${idle}:t` });
-    await eventually(async () => expect(await reader.isDrained()).toBe(true));
+    await eventually(() => reader.isDrained(), "what came is taken");
     expect(reader.nextSeq).toBe((await log.lastSeq()) + 1);
   });
 });
