@@ -18,6 +18,7 @@ const modules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   run: () => import("./commands/run.ts"),
   validate: () => import("./commands/validate.ts"),
   publish: () => import("./commands/publish.ts"),
+  runs: () => import("./commands/runs.ts"),
   deploy: () => import("./commands/deploy.ts"),
   flows: () => import("./commands/flows.ts"),
   nodes: () => import("./commands/nodes.ts"),

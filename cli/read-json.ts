@@ -44,7 +44,7 @@ async function readText(file: string, what: string): Promise<string> {
 }
 
 /** @throws UsageError with the line and column of what is no JSON */
-function parseJson(text: string, where: string): unknown {
+export function parseJson(text: string, where: string): unknown {
   try {
     // Editors on Windows still put a byte order mark first.
     return JSON.parse(text.replace(/^\uFEFF/, ""));
