@@ -21,13 +21,21 @@ const nc = await connectNats({ servers: server.url, name: "sleeping" });
 const topology = await ensureTopology(nc);
 const { nodes } = await loadNodes();
 await (await NodeCatalog.open(nc)).register([...nodes.values()].map(({ nodeType }) => nodeType));
-const orchestrator = await startOrchestrator({ nc: await connectNats({ servers: server.url, name: "orchestrator" }), topology, restAfterMs: 2_000 });
+const orchestrator = await startOrchestrator({
+  nc: await connectNats({ servers: server.url, name: "orchestrator" }),
+  topology,
+  restAfterMs: 2_000,
+});
 
 const node = (id, type, more = {}) => ({ id, type, position: { x: 0, y: 0 }, data: { label: id, ...more } });
 const edge = (id, source, target) => ({ id, source, target, sourceHandle: "exec-out", targetHandle: "exec-in" });
 const flow = {
   name: "sleeper",
-  nodes: [node("start", "start"), node("nap", "control_sleep", { constantValues: { seconds: 604_800 } }), node("ret", "return")],
+  nodes: [
+    node("start", "start"),
+    node("nap", "control_sleep", { constantValues: { seconds: 604_800 } }),
+    node("ret", "return"),
+  ],
   edges: [edge("a", "start", "nap"), edge("b", "nap", "ret")],
 };
 const payload = JSON.stringify({ flow, inputs: {} });
@@ -45,21 +53,31 @@ for (let sent = 0; sent < runs; sent += 500) {
 const published = performance.now();
 while (orchestrator.activeRuns < runs || orchestrator.runsInMemory > 0) {
   await new Promise((done) => setTimeout(done, 500));
-  if (performance.now() - started > 900_000) throw new Error(`after 15 minutes ${orchestrator.runsInMemory} of ${orchestrator.activeRuns} runs are still in memory`);
+  if (performance.now() - started > 900_000)
+    throw new Error(
+      `after 15 minutes ${orchestrator.runsInMemory} of ${orchestrator.activeRuns} runs are still in memory`,
+    );
 }
 const rested = performance.now();
 const after = heap();
 const disk = Number(execFileSync("du", ["-sk", storeDir]).toString().split("\t")[0]) * 1024;
-const serverRss = Number(/VmRSS:\s+(\d+)/.exec(execFileSync("cat", [`/proc/${server.pid}/status`]).toString())?.[1] ?? 0) * 1024;
-console.log(JSON.stringify({
-  runs,
-  seconds_to_publish: Math.round((published - started) / 100) / 10,
-  seconds_until_all_rest: Math.round((rested - started) / 100) / 10,
-  orchestrator_heap_bytes_per_run: Math.round((after.heapUsed - before.heapUsed) / runs),
-  orchestrator_rss_bytes_per_run: Math.round((after.rss - before.rss) / runs),
-  server_rss_bytes_per_run: Math.round(serverRss / runs),
-  disk_bytes_per_run: Math.round(disk / runs),
-}, null, 2));
+const serverRss =
+  Number(/VmRSS:\s+(\d+)/.exec(execFileSync("cat", [`/proc/${server.pid}/status`]).toString())?.[1] ?? 0) * 1024;
+console.log(
+  JSON.stringify(
+    {
+      runs,
+      seconds_to_publish: Math.round((published - started) / 100) / 10,
+      seconds_until_all_rest: Math.round((rested - started) / 100) / 10,
+      orchestrator_heap_bytes_per_run: Math.round((after.heapUsed - before.heapUsed) / runs),
+      orchestrator_rss_bytes_per_run: Math.round((after.rss - before.rss) / runs),
+      server_rss_bytes_per_run: Math.round(serverRss / runs),
+      disk_bytes_per_run: Math.round(disk / runs),
+    },
+    null,
+    2,
+  ),
+);
 await orchestrator.stop();
 await nc.close();
 await server.stop();

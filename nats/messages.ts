@@ -78,10 +78,10 @@ export const submission = z.preprocess(
 );
 export type Submission = z.infer<typeof submission>;
 
-/** `{flow: …}` is an envelope in any case: what it wraps is read as a flow, whatever shape it has. */
+/** The editor's export has a `flow` too; what tells it from an envelope is what only flows have beside it. */
 function isBareFlow(json: unknown): boolean {
   if (typeof json !== "object" || json === null || Array.isArray(json)) return false;
-  return "nodes" in json || "metadata" in json;
+  return ["nodes", "metadata", "variables"].some((key) => Object.hasOwn(json, key));
 }
 
 // ------------------------------------------------------------------- dispatch

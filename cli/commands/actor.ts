@@ -1,10 +1,12 @@
 import { type Command, Option } from "commander";
 import { contextOf, exitWith } from "../context.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stack-options.ts";
+import { span } from "../topology-options.ts";
 
 interface ActorFlags extends NodeFlags {
   readonly types?: readonly string[];
   readonly concurrency?: number;
+  readonly ackWait?: number;
   readonly prettyLogs?: boolean;
 }
 
@@ -21,6 +23,11 @@ export function register(program: Command): void {
       "--concurrency <n>",
       "executions that run at once in this process (default 64)",
       wholeNumber("--concurrency", 1, MAX_CONCURRENCY),
+    )
+    .option(
+      "--ack-wait <duration>",
+      'how soon work of a lost actor goes to another one (default "15s")',
+      span("--ack-wait"),
     );
   // For a manager in a terminal, which this process cannot see.
   command.addOption(new Option("--pretty-logs").hideHelp());
@@ -41,6 +48,7 @@ export function register(program: Command): void {
         logger: await createLogger({ environment, defaultLevel, name: "actor", pretty: flags.prettyLogs }),
         types: flags.types,
         concurrency: flags.concurrency,
+        ackWaitMs: flags.ackWait,
         filesRoot: flags.filesRoot,
         allowPrivateAddresses: flags.allowPrivateAddresses,
       }),

@@ -2,35 +2,50 @@ import type { Command } from "commander";
 import { contextOf } from "../context.ts";
 import { packageVersion } from "../package-info.ts";
 import { stopSignal } from "../signals.ts";
+import { addTopologyOptions, span, type TopologyFlags, topologyOptionsOf } from "../topology-options.ts";
+
+interface OrchestratorFlags extends TopologyFlags {
+  readonly restAfter?: number;
+}
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command("orchestrator")
     .description("drive runs: reads the log, decides what happens next, sends it to the actors")
-    .action(async (_: unknown, self: Command) => {
-      const context = contextOf(self);
-      const [nats, { startOrchestrator }, { startService }, { createLogger }] = await Promise.all([
-        import("../../nats/index.ts"),
-        import("../../orchestrator/index.ts"),
-        import("../../gateway/index.ts"),
-        import("../logger.ts"),
-      ]);
-      const { environment } = context;
-      const logger = await createLogger({ environment, defaultLevel: "info", name: "orchestrator" });
-      using stop = stopSignal(environment);
-      const nc = await nats.connectNats(context.connectOptions("rayflow orchestrator"));
-      try {
-        const { version, advice } = await nats.requireServer(nc);
-        if (advice !== undefined) logger.warn(advice);
-        const topology = await nats.ensureTopology(nc);
-        for (const line of topology.kept) logger.warn(line);
-        await using orchestrator = await startOrchestrator({ nc, topology, logger });
-        await using _service = await startService(nc, { version: packageVersion(), orchestrator });
-        logger.info({ id: orchestrator.id, server: version, partitions: topology.partitions }, "orchestrator is up");
-        const signal = await stop.received;
-        logger.info({ signal }, "orchestrator stops");
-      } finally {
-        await nc.close();
-      }
-    });
+    .option(
+      "--rest-after <duration>",
+      'a run without news for this long leaves memory (default "10s")',
+      span("--rest-after"),
+    );
+  addTopologyOptions(command).action(async (flags: OrchestratorFlags, self: Command) => {
+    const context = contextOf(self);
+    const [nats, { startOrchestrator }, { startService }, { createLogger }] = await Promise.all([
+      import("../../nats/index.ts"),
+      import("../../orchestrator/index.ts"),
+      import("../../gateway/index.ts"),
+      import("../logger.ts"),
+    ]);
+    const { environment } = context;
+    const logger = await createLogger({ environment, defaultLevel: "info", name: "orchestrator" });
+    using stop = stopSignal(environment);
+    const nc = await nats.connectNats(context.connectOptions("rayflow orchestrator"));
+    try {
+      const { version, advice } = await nats.requireServer(nc);
+      if (advice !== undefined) logger.warn(advice);
+      const topology = await nats.ensureTopology(nc, topologyOptionsOf(flags));
+      for (const line of topology.kept) logger.warn(line);
+      await using orchestrator = await startOrchestrator({
+        nc,
+        topology,
+        logger,
+        ...(flags.restAfter === undefined ? {} : { restAfterMs: flags.restAfter }),
+      });
+      await using _service = await startService(nc, { version: packageVersion(), orchestrator });
+      logger.info({ id: orchestrator.id, server: version, partitions: topology.partitions }, "orchestrator is up");
+      const signal = await stop.received;
+      logger.info({ signal }, "orchestrator stops");
+    } finally {
+      await nc.close();
+    }
+  });
 }
