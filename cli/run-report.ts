@@ -20,7 +20,7 @@ export async function reportLines(run: RunDescription, color: boolean): Promise<
     ["submitted", run.submitted_at],
     ["ended", run.ended_at ?? "not yet"],
     [
-      "took",
+      run.ended_at === null ? "so far" : "took",
       `${statistics.total_time.toFixed(3)} s; ${statistics.nodes_executed} nodes ran, ${statistics.nodes_failed} failed, ${statistics.nodes_skipped} skipped`,
     ],
     ["as of", `event #${run.at.event}, sequence ${run.at.seq}, ${run.at.time}`],
@@ -59,7 +59,9 @@ function failureLines(failure: FailureView, run: RunDescription, color: boolean)
   const { node, scope, type, attempts, inputs, error, help, fatal } = failure;
   const where = scope === "" ? node : `${node} @ ${scope}`;
   const mark = fatal ? styled("✖", "red", color) : styled("!", "yellow", color);
-  const ends = fatal ? (run.ended_at === null ? "the run waits because of it" : "it ended the run") : "the run went on";
+  const handled = run.status === "cancelled" ? "the run was cancelled" : "the run went on";
+  const held = run.ended_at === null ? "the run waits because of it" : "it ended the run";
+  const ends = fatal ? held : handled;
   const lines = [`${mark} ${where} (${type}) failed; ${ends}`];
   for (const { attempt, at, error } of attempts) {
     lines.push(`  attempt ${attempt}  ${at}  ${error.code}: ${error.message}`);

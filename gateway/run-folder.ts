@@ -85,7 +85,7 @@ export class RunFolder {
     const { node, scope, type, state, attempt, error, inputs } = event;
     if (scope === "" && event.time !== undefined) this.seconds.set(node, event.time);
     const key = `${node}@${scope}`;
-    if (state === "completed" || state === "cancelled") this.failures.delete(key);
+    if (state === "completed") this.failures.delete(key);
     if (error === undefined || (state !== "failed" && state !== "retrying")) return;
     const known = this.failures.get(key) ?? { node, scope, type, attempts: [], inputs };
     known.inputs = inputs ?? known.inputs;

@@ -150,7 +150,8 @@ function control(self: Command, run: string, act: (open: RunsAt, id: string) => 
   return at(self, async ({ output }, open) => {
     const receipt = await act(open, await open.directory.resolve(run));
     if (output.format !== "table") return output.json(receipt);
-    if (receipt.action !== "rerun") return output.print(`${receipt.run_id}  ${receipt.action} (event ${receipt.seq})`);
+    if (receipt.action !== "rerun")
+      return output.print(`${receipt.run_id}  ${receipt.action} (sequence ${receipt.seq})`);
     output.print(receipt.run_id);
     output.note(`a new run, with what ${receipt.rerun_of} had; follow it: rayflow runs watch ${receipt.run_id}`);
   });
