@@ -61,7 +61,7 @@ export class DrivenPartition {
       graphs,
       checkpoint,
       sink: new CommandSink({ nc, partition, emitter, logger, timers, endings, children }),
-      shelf: new RunShelf({ partition, snapshots, history: log.history, graphs }),
+      shelf: new RunShelf({ partition, snapshots, history: log.history, graphs, replayFrom: checkpoint?.replay_from }),
       queueLost: checkpoint !== undefined && checkpoint.queue_created !== options.queueCreated(),
       ...(options.restAfterMs === undefined ? {} : { restAfterMs: options.restAfterMs }),
     });

@@ -217,7 +217,7 @@ export class PartitionDriver {
         journal: [entry],
         baseSeq: entry.seq,
         touchedAt: performance.now(),
-        storing: false,
+        storing: undefined,
         revision: 0,
       });
       this.#carryOut(entry.seq, run, run.begin());

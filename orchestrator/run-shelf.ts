@@ -4,6 +4,7 @@
  *
  * H1. Of a run on the shelf only its mark is in memory: an id and three numbers.
  * H2. A snapshot stands for every message of its run up to its sequence; those are in the history by then.
+ * H3. A run that has ended never comes off the shelf, also when one who had lost the partition put it there too late.
  */
 import { RayflowError } from "../flow/index.ts";
 import type { RunHistory, SnapshotMark, SnapshotStore, StoredSnapshot } from "../store/index.ts";
@@ -21,8 +22,8 @@ export interface LiveRun {
   baseSeq: number;
   /** When its last message came, ms by the monotonic clock. */
   touchedAt: number;
-  /** A snapshot is being written. */
-  storing: boolean;
+  /** Resolves when the snapshot that is being written now is there, or has failed; undefined: none is. */
+  storing: Promise<void> | undefined;
   /** Of its stored snapshot; 0: none. */
   revision: number;
 }
@@ -30,13 +31,17 @@ export interface LiveRun {
 export interface RunShelfOptions {
   readonly partition: number;
   readonly snapshots: Pick<SnapshotStore, "list" | "find" | "read" | "write" | "delete">;
-  readonly history: Pick<RunHistory, "writeSegment">;
+  readonly history: Pick<RunHistory, "writeSegment" | "endSeq">;
   readonly graphs: GraphCache;
+  /** Ends before this sequence of the log have been settled: a snapshot of such a run is a leftover. Default: none. */
+  readonly replayFrom?: number | undefined;
 }
 
 export class RunShelf {
   readonly #options: RunShelfOptions;
   readonly #marks = new Map<string, SnapshotMark>();
+  /** Of these, the ones that somebody else has written. */
+  readonly #found = new Set<string>();
 
   constructor(options: RunShelfOptions) {
     this.#options = options;
@@ -45,7 +50,10 @@ export class RunShelf {
   /** Learns which runs of the partition have a snapshot. */
   async open(): Promise<void> {
     const found = await this.#options.snapshots.list(this.#options.partition);
-    for (const [run, mark] of found) this.#marks.set(run, mark);
+    for (const [run, mark] of found) {
+      this.#marks.set(run, mark);
+      this.#found.add(run);
+    }
   }
 
   get size(): number {
@@ -64,6 +72,11 @@ export class RunShelf {
   async take(id: string): Promise<LiveRun | undefined> {
     const mark = this.#marks.get(id);
     if (!mark) return undefined;
+    if (await this.#isLeftover(id)) {
+      await this.#options.snapshots.delete(this.#options.partition, id);
+      this.#marks.delete(id);
+      return undefined;
+    }
     const stored = await this.#options.snapshots.read(this.#options.partition, id);
     if (!stored) {
       this.#marks.delete(id);
@@ -80,9 +93,17 @@ export class RunShelf {
       journal: [],
       baseSeq: mark.seq + 1,
       touchedAt: performance.now(),
-      storing: false,
+      storing: undefined,
       revision: mark.revision,
     };
+  }
+
+  /** Only what was found at the opening can be one. */
+  async #isLeftover(id: string): Promise<boolean> {
+    const { history, replayFrom = 0 } = this.#options;
+    if (!this.#found.has(id)) return false;
+    const end = await history.endSeq(id);
+    return end !== undefined && end < replayFrom;
   }
 
   /**
@@ -90,24 +111,29 @@ export class RunShelf {
    * @throws StoreConflict when the partition has another owner by now
    */
   async write(live: LiveRun): Promise<void> {
+    const writing = this.#write(live);
+    live.storing = writing.catch(() => {});
+    try {
+      await writing;
+    } finally {
+      live.storing = undefined;
+    }
+  }
+
+  async #write(live: LiveRun): Promise<void> {
     const { history } = this.#options;
     const { run, blueprint } = live;
-    live.storing = true;
-    try {
-      const entries = live.journal.slice();
-      const { seq } = run.details;
-      // Values are shared with the run, which goes on while this is written: so the text is made now.
-      const snapshot: unknown = JSON.parse(JSON.stringify(run.snapshot()));
-      const inFlight = run.details.inFlight.size;
-      await history.writeSegment(blueprint.graph.name, run.id, entries);
-      const shared = { flow: blueprint.flow, types: blueprint.types };
-      const mark = { seq, firstSeq: run.firstSeq, inFlight };
-      live.revision = await this.#replace(live, { snapshot, shared }, mark);
-      live.journal = live.journal.slice(entries.length);
-      live.baseSeq = seq + 1;
-    } finally {
-      live.storing = false;
-    }
+    const entries = live.journal.slice();
+    const { seq } = run.details;
+    // Values are shared with the run, which goes on while this is written: so the text is made now.
+    const snapshot: unknown = JSON.parse(JSON.stringify(run.snapshot()));
+    const inFlight = run.details.inFlight.size;
+    await history.writeSegment(blueprint.graph.name, run.id, entries);
+    const shared = { flow: blueprint.flow, types: blueprint.types };
+    const mark = { seq, firstSeq: run.firstSeq, inFlight };
+    live.revision = await this.#replace(live, { snapshot, shared }, mark);
+    live.journal = live.journal.slice(entries.length);
+    live.baseSeq = seq + 1;
   }
 
   async #replace(live: LiveRun, stored: StoredSnapshot, mark: Omit<SnapshotMark, "revision">): Promise<number> {
@@ -134,10 +160,13 @@ export class RunShelf {
     const { run, revision } = live;
     const { seq, inFlight } = run.details;
     this.#marks.set(run.id, { seq, firstSeq: run.firstSeq, inFlight: inFlight.size, revision });
+    this.#found.delete(run.id);
   }
 
   /** The run has ended. */
   async delete(live: LiveRun): Promise<void> {
+    // Of one that is on its way the revision is not known yet; it would outlive the run.
+    await live.storing;
     if (live.revision > 0) await this.#options.snapshots.delete(this.#options.partition, live.run.id);
   }
 }

@@ -153,20 +153,34 @@ export class RunHistory {
 
   /** How a run ended, without the rest of what a long one has left; undefined when it has not ended. */
   async readResult(run: string): Promise<RunResult | undefined> {
+    const end = await this.#findEnd(run);
+    if (end === undefined) return undefined;
+    for await (const part of this.parts(run, end.at - 1)) if (part.record) return part.record.result;
+    return undefined;
+  }
+
+  /** The sequence of the run's `finished` message in the log; undefined when it has not ended. Reads headers alone. */
+  async endSeq(run: string): Promise<number | undefined> {
+    return (await this.#findEnd(run))?.seq;
+  }
+
+  async #findEnd(run: string): Promise<{ at: number; seq: number } | undefined> {
     const filter = subjects.historyOfRun(run);
     const last = await (await this.#jsm).direct.getMessage(STREAMS.history, { last_by_subj: filter });
     if (last === null) return undefined;
-    let record = last.header.has(historyHeaders.segment) ? undefined : last.seq;
-    // A segment comes last while the run goes on; or because one who had lost the partition was late.
-    const messages = { stream: STREAMS.history, filter, headersOnly: true };
-    if (record === undefined) {
-      for await (const { seq, headers } of readBounded(this.#js, messages)) {
-        if (!headers?.has(historyHeaders.segment)) record = seq;
-      }
+    if (!last.header.has(historyHeaders.segment)) {
+      return { at: last.seq, seq: Number(last.header.get(historyHeaders.seq)) };
     }
-    if (record === undefined) return undefined;
-    for await (const part of this.parts(run, record - 1)) if (part.record) return part.record.result;
-    return undefined;
+    // A segment comes last while the run goes on; or because one who had lost the partition was late.
+    let end: { at: number; seq: number } | undefined;
+    for await (const { seq, headers } of readBounded(this.#js, {
+      stream: STREAMS.history,
+      filter,
+      headersOnly: true,
+    })) {
+      if (!headers?.has(historyHeaders.segment)) end = { at: seq, seq: Number(headers?.get(historyHeaders.seq)) };
+    }
+    return end;
   }
 
   /** What a run that goes on has left of its log so far, in order. */

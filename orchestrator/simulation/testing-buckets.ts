@@ -60,10 +60,14 @@ interface Shelved {
 export class FakeSnapshots {
   readonly stored = new Map<string, Shelved>();
   readonly #faults: Faults;
+  readonly #deleted = new Set<string>();
+  /** Whether a write that arrives when the snapshot has been deleted makes it anew, as the real store lets it. */
+  readonly #late: boolean;
   #revision = 0;
 
-  constructor(faults: Faults) {
+  constructor(faults: Faults, late: boolean) {
     this.#faults = faults;
+    this.#late = late;
   }
 
   for(process: Process): Pick<SnapshotStore, "list" | "find" | "read" | "write" | "delete"> {
@@ -85,7 +89,8 @@ export class FakeSnapshots {
         const json = JSON.stringify(content);
         return ask(`write the snapshot of ${run} at ${mark.seq}`, () => {
           const found = this.stored.get(keyOf(partition, run));
-          if ((found?.mark.revision ?? 0) !== revision) {
+          const isLate = this.#deleted.has(keyOf(partition, run)) && !this.#late;
+          if (isLate || (found?.mark.revision ?? 0) !== revision) {
             throw new RayflowError("StoreConflict", `the snapshot of ${run} is another one's`);
           }
           this.#revision++;
@@ -96,6 +101,7 @@ export class FakeSnapshots {
       delete: (partition, run) =>
         ask(`delete the snapshot of ${run}`, () => {
           this.stored.delete(keyOf(partition, run));
+          this.#deleted.add(keyOf(partition, run));
         }),
     };
   }

@@ -70,8 +70,8 @@ export class SimulatedOrchestrator {
     const variables = standIn<VariableStore>({ purgeRun: () => this.#ask("purge variables", () => 0) });
     const endings = new RunEndings({ nc, variables, history, log: standIn<RunLog>(sent) });
     const children = new Children({
-      fit: async (message) => message,
       log: standIn<RunLog>(sent),
+      fit: (message) => Promise.resolve(message),
       types: () => simulatedTypes,
       resolveFlow: (name) => this.#ask(`look up ${name}`, () => childFlow(name)),
     });
@@ -132,7 +132,8 @@ export class SimulatedOrchestrator {
     const { queue } = this.#around.world;
     if (this.#queueCreated === queue.created) return;
     this.#queueCreated = queue.created;
-    void this.driver?.resendInFlight();
+    // The service catches what it throws when it is stopped meanwhile.
+    void this.driver?.resendInFlight().catch(() => undefined);
   }
 
   #end(): void {
