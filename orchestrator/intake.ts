@@ -3,7 +3,8 @@
  *
  * I1. A submission is acked once its `submitted` message is in the log, or once it is refused; never before.
  * I2. Its run id follows from its `Nats-Msg-Id`, else from its place in the stream: delivered twice, it is one run.
- * I3. What cannot be read is refused with its reason and never comes back.
+ * I3. What has ended does not begin again: a submission that comes late gets the result, for as long as there is a history.
+ * I4. What cannot be read is refused with its reason and never comes back.
  */
 import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -48,7 +49,7 @@ export interface IntakeOptions {
   readonly submitCreated: string;
   readonly checks: FlowChecks;
   readonly variables: VariableStore;
-  readonly log: Pick<RunLog, "readHistory">;
+  readonly log: Pick<RunLog, "readHistory" | "history">;
   readonly refusals: RefusalCounter;
   readonly logger: Logger;
 }
@@ -91,6 +92,7 @@ export class Intake {
     const { logger, submitCreated } = this.#options;
     const run = runIdOf(msg.headers?.get(headerNames.msgId) || `${submitCreated}:${msg.seq}`);
     try {
+      if (await this.#hasEnded(msg, run)) return;
       const prepared = await this.#prepare(msg);
       if ("error" in prepared) return this.#refuse(msg, run, prepared);
       await this.#submit(msg, run, prepared);
@@ -99,6 +101,18 @@ export class Intake {
       logger.warn({ run_id: run, err: error }, "a submission could not be taken in; it will be tried again");
       msg.nak(AGAIN_MS);
     }
+  }
+
+  /**
+   * Whether the run is in the history already. The streams know an id for some minutes only, and forget it when the
+   * server restarts after the log was trimmed: who submits again then gets the result that there is.
+   */
+  async #hasEnded(msg: JsMsg, run: string): Promise<boolean> {
+    const result = await this.#options.log.history.readResult(run);
+    if (!result) return false;
+    this.#tell(msg, run, { v: WIRE_VERSION, kind: "finished", run_id: run, result });
+    msg.ack();
+    return true;
   }
 
   /** What the submission asks for, checked. */
