@@ -2,7 +2,8 @@
  * A campaign: a whole RayFlow of real processes, runs that keep flowing through it, and faults, one after the other.
  * In the end every run is looked at. Nothing in here is known to the system under test.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -103,7 +104,8 @@ async function withStack(folder: string, options: CampaignOptions): Promise<Repo
     if (run)
       endings.push({ at: performance.now(), partition: run.partition, tookMs: performance.now() - run.publishedAt });
   };
-  const tap = await tapLog(log, topology.partitions, ended);
+  const copy = options.keepFiles === true ? createWriteStream(path.join(folder, "log.jsonl")) : undefined;
+  const tap = await tapLog(log, topology.partitions, ended, copy);
   stack.defer(() => tap.stop());
   const refused = new Map<string, string>();
   nc.subscribe(subjects.eventAll(), {
@@ -150,6 +152,8 @@ async function withStack(folder: string, options: CampaignOptions): Promise<Repo
       break;
     await delay(500);
   }
+  const timeline = faults.done.map(({ kind, target, clock }) => `${clock} ${kind}: ${target}`);
+  await writeFile(path.join(folder, "faults.log"), timeline.join("\n"));
   const verdict = await judge({ nc, runs: traffic.runs, tap, ledger });
   const own = members.filter(({ ownEnds }) => ownEnds > 0).map(({ name, ownEnds }) => `${name}: ${ownEnds}`);
   return reportOf({

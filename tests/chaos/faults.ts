@@ -32,6 +32,8 @@ export interface Fault {
   readonly target: string;
   /** ms by the monotonic clock. */
   readonly at: number;
+  /** ISO 8601, for the reader of logs. */
+  readonly clock: string;
 }
 
 export interface FaultsOptions {
@@ -77,8 +79,9 @@ export class Faults {
   }
 
   async do(kind: FaultKind): Promise<void> {
+    const [at, clock] = [performance.now(), new Date().toISOString()];
     const target = await this.#inject(kind).catch(() => undefined);
-    if (target !== undefined) this.done.push({ kind, target, at: performance.now() });
+    if (target !== undefined) this.done.push({ kind, target, at, clock });
   }
 
   /** What was hit; undefined when there was nothing to hit. */

@@ -1,11 +1,12 @@
 /** What the campaign sees of the log as it is written: the ends of runs, and results to deliver once more. */
 import { createHash } from "node:crypto";
+import type { Writable } from "node:stream";
 import type { ResultMessage, RunResult } from "../../nats/index.ts";
-import type { LogReader, RunLog } from "../../store/index.ts";
+import type { LogEntry, LogReader, RunLog } from "../../store/index.ts";
 
 export interface LogTap {
-  /** By run: what its `finished` messages said, and how often. */
-  readonly ends: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** By run: the `finished` messages in the log, by content. */
+  readonly ends: ReadonlyMap<string, ReadonlyMap<string, SeenEnd>>;
   /** Messages seen. */
   readonly seen: number;
   /** Some of the last results, with the partition they went to. */
@@ -13,14 +14,22 @@ export interface LogTap {
   stop(): Promise<void>;
 }
 
+/** `finished` messages of one content. */
+export interface SeenEnd {
+  readonly result: RunResult;
+  readonly seqs: number[];
+}
+
 const KEPT_RESULTS = 2_000;
 
 export async function tapLog(
   log: RunLog,
   partitions: number,
-  onFinished: (run: string, partition: number, result: RunResult) => void,
+  onFinished: (run: string) => void,
+  /** A copy of all that is seen, as lines of JSON. Default: none. */
+  copy?: Writable,
 ): Promise<LogTap> {
-  const ends = new Map<string, Map<string, number>>();
+  const ends = new Map<string, Map<string, SeenEnd>>();
   const results: { partition: number; message: ResultMessage }[] = [];
   let seen = 0;
   const readers: LogReader[] = [];
@@ -28,16 +37,19 @@ export async function tapLog(
   const read = async (partition: number, reader: LogReader): Promise<void> => {
     for await (const entry of reader) {
       seen++;
+      copy?.write(`${JSON.stringify(withoutFlow(entry))}\n`);
       if (entry.kind === "result") {
         if (results.length < KEPT_RESULTS) results.push({ partition, message: entry.message });
         else results[seen % KEPT_RESULTS] = { partition, message: entry.message };
       } else if (entry.message.kind === "finished") {
         const { run, result } = entry.message;
-        const ofRun = ends.get(run) ?? new Map<string, number>();
+        const ofRun = ends.get(run) ?? new Map<string, SeenEnd>();
         ends.set(run, ofRun);
         const content = fingerprint(result);
-        ofRun.set(content, (ofRun.get(content) ?? 0) + 1);
-        onFinished(run, partition, result);
+        const known = ofRun.get(content);
+        if (known) known.seqs.push(entry.seq);
+        else ofRun.set(content, { result, seqs: [entry.seq] });
+        onFinished(run);
       }
     }
   };
@@ -57,6 +69,11 @@ export async function tapLog(
       await Promise.allSettled(loops);
     },
   };
+}
+
+function withoutFlow(entry: LogEntry): unknown {
+  if (entry.kind === "result" || entry.message.kind !== "submitted") return entry;
+  return { ...entry, message: { ...entry.message, flow: undefined, types: undefined } };
 }
 
 /** Two results of the same content have the same one. */

@@ -7,7 +7,7 @@ import { type RunResult, runIdOf, STREAMS } from "../../nats/index.ts";
 import { foldRun } from "../../orchestrator/run/fold.ts";
 import { type HistoryRecord, historyHeaders, historyRecord, VariableStore } from "../../store/index.ts";
 import type { Ledger, RunEffects } from "./ledger.ts";
-import { canonical, fingerprint, type LogTap } from "./log-tap.ts";
+import { canonical, fingerprint, type LogTap, type SeenEnd } from "./log-tap.ts";
 import type { TrackedRun } from "./traffic.ts";
 
 /** What was found wrong; `lost` and `doublyApplied` are the claims, `wrong` is everything else. */
@@ -65,21 +65,23 @@ export async function judge({ nc, runs, tap, ledger }: VerdictInput): Promise<Ve
       find("lost", tap.ends.has(id) ? "it ended, but its history is not there" : "it has no end");
       return;
     }
+    const seen = [...(tap.ends.get(id)?.values() ?? [])];
     const ends = new Set([...ended.ends, ...(tap.ends.get(id)?.keys() ?? [])]);
-    if (ends.size > 1) find("doubly applied", `it ended ${ends.size} times, each time differently`);
-    for (const count of tap.ends.get(id)?.values() ?? []) repeatedEnds += count - 1;
+    if (ends.size > 1) find("doubly applied", `it ended ${ends.size} times, each time differently: ${describe(seen)}`);
+    for (const { seqs } of seen) repeatedEnds += seqs.length - 1;
 
     const { result } = ended;
     const got = { status: result.status, result: result.result, error: result.error?.code ?? null };
     if (canonical(got) !== canonical(plan.expected)) {
       find(
         isMore(result, plan.expected.result) ? "doubly applied" : "wrong",
-        `${JSON.stringify(got)}, not ${JSON.stringify(plan.expected)}`,
+        `${JSON.stringify(got)}${result.error ? ` (${result.error.message})` : ""}, not ${JSON.stringify(plan.expected)}`,
       );
     }
     const executed = result.statistics.nodes_executed;
     const usual = executedBy.get(plan.variant) ?? executed;
-    if (executed !== usual) {
+    // A cancel may come before or after the first node's result.
+    if (executed !== usual && plan.shape !== "cancel") {
       find(executed > usual ? "doubly applied" : "wrong", `${executed} nodes were executed, usually ${usual}`);
     }
     const effects = ledger.runs.get(id);
@@ -168,6 +170,10 @@ async function* history(nc: NatsConnection, headersOnly: boolean) {
     messages.stop();
     await consumer.delete().catch(() => {});
   }
+}
+
+function describe(ends: readonly SeenEnd[]): string {
+  return ends.map(({ result, seqs }) => `at ${seqs.join(" and ")} ${JSON.stringify(result)}`).join("; ");
 }
 
 /** By variant: how many nodes most of its runs executed. */
