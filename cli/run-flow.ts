@@ -1,8 +1,8 @@
 /** One run from submission to result, as the `run` command, `dev` and the library want it. */
 import type { NatsConnection } from "@nats-io/transport-node";
-import { type ErrorInfo, RayflowError } from "../flow/index.ts";
+import { RayflowError } from "../flow/index.ts";
 import { type RunRequest, type SubmittedRun, submitRun } from "../gateway/index.ts";
-import type { RunEvent, RunResult } from "../nats/index.ts";
+import { failedResult, type RunEvent, type RunResult } from "../nats/index.ts";
 import { interrupted } from "./signals.ts";
 
 export interface RunFlowOptions {
@@ -73,23 +73,3 @@ function cancelOn(signal: AbortSignal, run: SubmittedRun): Promise<never> {
 
 /** Refusals that are about this run's data: for the caller they are failed runs like any other. */
 const REFUSED_AS_RESULT = new Set(["ValidationError", "PayloadTooLarge", "MalformedMessage", "GraphBuildError"]);
-
-function failedResult(runId: string, error: ErrorInfo): RunResult {
-  return {
-    run_id: runId,
-    success: false,
-    status: "failed",
-    return: null,
-    status_code: null,
-    result: null,
-    error,
-    statistics: {
-      total_time: 0,
-      nodes_executed: 0,
-      nodes_failed: 0,
-      nodes_skipped: 0,
-      node_times: {},
-      errors: [error],
-    },
-  };
-}

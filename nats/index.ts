@@ -20,6 +20,7 @@ export {
   dispatchEntry,
   dispatchMessage,
   errorInfo,
+  failedResult,
   headerNames,
   type NodeEvent,
   type NodeResult,

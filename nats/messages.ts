@@ -3,7 +3,7 @@
  * browser reads the log with these too.
  */
 import { z } from "zod";
-import { flow, nodeType } from "../flow/index.ts";
+import { type ErrorInfo, flow, nodeType } from "../flow/index.ts";
 
 /** Version of the wire format; a message of another version is refused. */
 export const WIRE_VERSION = 1;
@@ -173,6 +173,27 @@ export const runResult = z.object({
   }),
 });
 export type RunResult = z.infer<typeof runResult>;
+
+/** The result object of a run that never got as far as its first node, or that cannot be folded on. */
+export function failedResult(run: string, error: ErrorInfo): RunResult {
+  return {
+    run_id: run,
+    success: false,
+    status: "failed",
+    return: null,
+    status_code: null,
+    result: null,
+    error,
+    statistics: {
+      total_time: 0,
+      nodes_executed: 0,
+      nodes_failed: 0,
+      nodes_skipped: 0,
+      node_times: {},
+      errors: [error],
+    },
+  };
+}
 
 /** A message on `rayflow.run.<partition>.<run>`. */
 export const runMessage = z.discriminatedUnion("kind", [

@@ -4,10 +4,16 @@
  * what claims to be a child would otherwise be able to answer for one.
  */
 import { checkFlow, type ErrorInfo, type Flow, type NodeTypes, RayflowError, usedTypes } from "../flow/index.ts";
-import { type RunMessage, type RunResult, runIdOf, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
+import {
+  failedResult,
+  type RunMessage,
+  type RunResult,
+  runIdOf,
+  type SubmittedMessage,
+  WIRE_VERSION,
+} from "../nats/index.ts";
 import type { RunLog } from "../store/index.ts";
 import type { Command } from "./run/commands.ts";
-import { failedResult } from "./run/statistics.ts";
 
 export interface ChildrenOptions {
   readonly log: Pick<RunLog, "append" | "finishedResult">;

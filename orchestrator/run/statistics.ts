@@ -1,5 +1,4 @@
 /** What a run came to and what it took, counted as the log is folded. */
-import type { ErrorInfo } from "../../flow/index.ts";
 import type { RunResult } from "../../nats/messages.ts";
 import { type Activation, nodeOf, type RunState } from "./state-tracker.ts";
 
@@ -52,27 +51,6 @@ export function resultOf(run: RunState): RunResult {
       nodes_skipped: statistics.skipped,
       node_times: Object.fromEntries([...statistics.timesMs].map(([node, ms]) => [node, seconds(ms)])),
       errors: statistics.errors,
-    },
-  };
-}
-
-/** The result object of a run that never got as far as its first node, or that cannot be folded on. */
-export function failedResult(run: string, error: ErrorInfo): RunResult {
-  return {
-    run_id: run,
-    success: false,
-    status: "failed",
-    return: null,
-    status_code: null,
-    result: null,
-    error,
-    statistics: {
-      total_time: 0,
-      nodes_executed: 0,
-      nodes_failed: 0,
-      nodes_skipped: 0,
-      node_times: {},
-      errors: [error],
     },
   };
 }
