@@ -8,7 +8,7 @@
  * D4. Whatever a message holds, the loop goes on with the next one.
  */
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
-import { type RunMessage, type RunResult, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
+import { failedResult, type RunMessage, type RunResult, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
 import { type Checkpoint, type LogReader, ofRun, type RunLog } from "../store/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CommandSink } from "./command-sink.ts";
@@ -17,7 +17,6 @@ import type { GraphCache } from "./graph-cache.ts";
 import type { Logger } from "./logger.ts";
 import type { Command } from "./run/commands.ts";
 import { type EndedRun, endedRun, type LogEntry, Run } from "./run/fold.ts";
-import { failedResult } from "./run/statistics.ts";
 import type { LiveRun, RunShelf } from "./run-shelf.ts";
 
 export interface PartitionDriverOptions {
