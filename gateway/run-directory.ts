@@ -86,7 +86,11 @@ export class RunDirectory {
   async #listLive({ status, flow }: RunQuery, limit: number): Promise<RunSummary[]> {
     const found: RunSummary[] = [];
     const live = await findLiveRuns(this.#live, Date.now() - SETTLING_MS);
-    for await (const folder of foldLiveRuns(this.#live, live)) {
+    const ended = live.filter(({ head }) => head?.ended).length;
+    const settled = ended > 0 ? await this.log.listHistory({ limit: ended + limit }) : [];
+    const known = new Set(settled.map(({ run }) => run));
+    const open = live.filter(({ run }) => !known.has(run));
+    for await (const folder of foldLiveRuns(this.#live, open)) {
       if (!folder.run || (flow !== undefined && folder.run.details.graph.name !== flow)) continue;
       if (status !== undefined && standingOf(folder) !== status) continue;
       found.push(summaryOf(folder, folder.run));

@@ -9,7 +9,7 @@
  */
 
 import type { Actor } from "xstate";
-import { assign, createActor, setup } from "xstate";
+import { assign, createActor, not, setup } from "xstate";
 import type { RunMessage } from "../../nats/messages.ts";
 import { applyMessage, beginRun, resumeStarts, type StepMessage } from "./messages-in.ts";
 import { cancelWithin } from "./settle.ts";
@@ -130,7 +130,8 @@ const runMachine = setup({
           { guard: ({ event }) => isRetry(event.message), target: "running", actions: ["apply", "release"] },
           { actions: "apply" },
         ],
-        resume: { target: "running", actions: "release" },
+        // Over a failed node only a retry leads on: what was held must not start, and be paused again at once.
+        resume: { guard: not("incident"), target: "running", actions: "release" },
         cancel: { target: "cancelling", actions: "cancel" },
         terminate: { target: "cancelled", actions: "cancel" },
       },

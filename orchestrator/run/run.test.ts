@@ -361,6 +361,21 @@ describe("control", () => {
     expect(asked(on)).toEqual(["b"]);
   });
 
+  test("a resume does not lead past a failed node: what is held starts with the retry", () => {
+    const branches = step(flowBuilder({ error_strategy: "pause" }).node("start", "start"), "a", "b", "next")
+      .node("ret", "return")
+      .chain("start", "a", "ret")
+      .chain("start", "b", "next", "ret")
+      .build();
+    const on = bench(branches);
+    answer(on, "a", { error: { code: "Boom" } });
+    answer(on, "b");
+    control(on, "resume");
+    expect([on.run.state, asked(on)]).toEqual(["paused", []]);
+    on.append({ v: 1, kind: "control", run: "run1", action: "retry" });
+    expect([on.run.state, asked(on).sort()]).toEqual(["running", ["a", "next"]]);
+  });
+
   test("cancel waits for running code to answer, then ends as cancelled", () => {
     const on = bench(flow);
     control(on, "cancel");
