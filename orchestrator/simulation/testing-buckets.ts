@@ -133,6 +133,8 @@ export class FakeHistory {
         const seqs = entries.map(({ seq }) => seq);
         return this.#faults.request(process, `write a segment of ${run}`, () => this.#add(run, seqs));
       },
+      endSeq: (run: string): Promise<number | undefined> =>
+        this.#faults.request(process, `ask where ${run} ended`, () => this.ended.get(run)?.seq),
     };
   }
 
