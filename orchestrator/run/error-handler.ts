@@ -26,11 +26,12 @@ export function handleFailure(run: RunState, activation: Activation, error: Erro
   applyStrategy(run, activation, node, error);
 }
 
-/** Starts the next attempt of an activation that waits for it. */
+/** Starts the next attempt of an activation that waits for it; in a paused run, when the run is resumed. */
 export function nextAttempt(run: RunState, activation: Activation): void {
   if (activation.state === "incident") run.incidents--;
   activation.state = "backing_off";
   activation.timer = undefined;
+  if (!run.starting) return;
   activation.attempt++;
   activation.error = undefined;
   // Inputs are gathered once per activation: only what failed to be gathered is asked for again.

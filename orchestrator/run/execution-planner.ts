@@ -148,6 +148,11 @@ function start(run: RunState, activation: Activation): void {
 
 function gatherInputs(run: RunState, activation: Activation): void {
   if (run.outcome) return;
+  if (!run.starting) {
+    // Taken up again by `resumeStarts`.
+    activation.state = "waiting";
+    return;
+  }
   activation.state = "gathering";
   const gathered = gather(run, activation);
   if (gathered.state === "pending") return;

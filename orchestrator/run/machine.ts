@@ -76,6 +76,12 @@ const runMachine = setup({
     hold: assign(({ context, event }) => {
       stamp(context.run, event);
       context.run.starting = false;
+      context.run.heldByHand = true;
+      return {};
+    }),
+    letGo: assign(({ context, event }) => {
+      stamp(context.run, event);
+      context.run.heldByHand = false;
       return {};
     }),
     holdStarts: assign(({ context }) => {
@@ -84,6 +90,7 @@ const runMachine = setup({
     }),
     release: assign(({ context, event }) => {
       stamp(context.run, event);
+      context.run.heldByHand = false;
       resumeStarts(context.run);
       return {};
     }),
@@ -127,11 +134,16 @@ const runMachine = setup({
       ],
       on: {
         message: [
-          { guard: ({ event }) => isRetry(event.message), target: "running", actions: ["apply", "release"] },
+          {
+            guard: ({ context, event }) => isRetry(event.message) && !context.run.heldByHand,
+            target: "running",
+            actions: ["apply", "release"],
+          },
           { actions: "apply" },
         ],
+        pause: { actions: "hold" },
         // Over a failed node only a retry leads on: what was held must not start, and be paused again at once.
-        resume: { guard: not("incident"), target: "running", actions: "release" },
+        resume: [{ guard: not("incident"), target: "running", actions: "release" }, { actions: "letGo" }],
         cancel: { target: "cancelling", actions: "cancel" },
         terminate: { target: "cancelled", actions: "cancel" },
       },

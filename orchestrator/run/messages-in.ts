@@ -43,7 +43,7 @@ export function applyMessage(run: RunState, message: StepMessage): void {
   advance(run);
 }
 
-/** Lets what was held start, and the loops go on. */
+/** Lets what was held start: activations, attempts that were due, iterations. */
 export function resumeStarts(run: RunState): void {
   run.starting = true;
   const held = run.held;
@@ -52,6 +52,9 @@ export function resumeStarts(run: RunState): void {
   for (const scope of run.scopes.values()) {
     for (const activation of scope.activations.values()) {
       if (activation.state === "looping") run.agenda.push({ do: "iterate", activation });
+      else if (activation.state === "waiting" && activation.waitsFor === 0)
+        run.agenda.push({ do: "gather", activation });
+      else if (activation.state === "backing_off" && activation.timer === undefined) nextAttempt(run, activation);
     }
   }
   advance(run);

@@ -376,6 +376,51 @@ describe("control", () => {
     expect([on.run.state, asked(on).sort()]).toEqual(["running", ["a", "next"]]);
   });
 
+  test("a paused run makes no further attempt and takes no further input until it is resumed", () => {
+    const policy = {
+      retry: {
+        max_attempts: 5,
+        initial_interval: "1s",
+        backoff: 1,
+        max_interval: "1s",
+        jitter: false,
+        non_retryable: [],
+      },
+    };
+    const retrying = flowBuilder()
+      .node("start", "start")
+      .node("a", "base_debug", { policy })
+      .node("b", "base_debug")
+      .node("ret", "return");
+    retrying.exec("start", "a", "b").exec("a", "ret").exec("b", "ret").data("a.value", "b.value");
+    const on = bench(retrying.build());
+    answer(on, "a", { error: { code: "Boom" } });
+    control(on, "pause");
+    on.fireNext();
+    expect(asked(on)).toEqual([]);
+    control(on, "resume");
+    expect(on.work[0]?.entry).toMatchObject({ node: "a", attempt: 2 });
+    control(on, "pause");
+    answer(on, "a", { outputs: { value: 1 } });
+    expect(asked(on)).toEqual([]);
+    control(on, "resume");
+    expect(asked(on)).toEqual(["b"]);
+  });
+
+  test("a retry does not lift a pause that somebody asked for", () => {
+    const failing = step(flowBuilder({ error_strategy: "pause" }).node("start", "start"), "a")
+      .node("ret", "return")
+      .chain("start", "a", "ret");
+    const on = bench(failing.build());
+    answer(on, "a", { error: { code: "Boom" } });
+    control(on, "pause");
+    on.append({ v: 1, kind: "control", run: "run1", action: "retry" });
+    expect(on.run.state).toBe("paused");
+    expect(asked(on)).toEqual([]);
+    control(on, "resume");
+    expect(asked(on)).toEqual(["a"]);
+  });
+
   test("cancel waits for running code to answer, then ends as cancelled", () => {
     const on = bench(flow);
     control(on, "cancel");

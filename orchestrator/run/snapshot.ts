@@ -45,6 +45,7 @@ export interface RunSnapshot {
   seenSignals: string[];
   held: { scope: string; node: string }[];
   starting: boolean;
+  heldByHand: boolean;
   incidents: number;
   outcome: RunState["outcome"];
   statistics: Omit<RunState["statistics"], "timesMs"> & { timesMs: Pairs<string, number> };
@@ -89,6 +90,7 @@ export function takeSnapshot(
     seenSignals: [...run.seenSignals],
     held: run.held.map(({ scope, node }) => ({ scope, node })),
     starting: run.starting,
+    heldByHand: run.heldByHand,
     incidents: run.incidents,
     outcome: run.outcome,
     statistics: { ...run.statistics, timesMs: [...run.statistics.timesMs] },
@@ -110,6 +112,7 @@ export function restore(run: RunState, snapshot: RunSnapshot): void {
   run.seq = snapshot.seq;
   run.timerCount = snapshot.timerCount;
   run.starting = snapshot.starting;
+  run.heldByHand = snapshot.heldByHand;
   run.incidents = snapshot.incidents;
   run.outcome = snapshot.outcome;
   for (const scope of snapshot.scopes) {

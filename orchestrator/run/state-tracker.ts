@@ -207,6 +207,8 @@ export interface RunState {
   held: Activation[];
   /** False while the run is paused or on its way out: nothing new starts. */
   starting: boolean;
+  /** Somebody paused it: a retry alone does not lift that. */
+  heldByHand: boolean;
   /** Activations that wait for an operator. */
   incidents: number;
   outcome: Outcome | undefined;
@@ -246,6 +248,7 @@ export function createRunState(
     seenSignals: new Set(),
     held: [],
     starting: true,
+    heldByHand: false,
     incidents: 0,
     outcome: undefined,
     statistics: { executed: 0, failed: 0, skipped: 0, timesMs: new Map(), errors: [] },
