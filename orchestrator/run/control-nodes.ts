@@ -2,8 +2,9 @@
 import { apiSchema, checkInputs, type Duration, durationMs, type ErrorInfo, type GraphNode } from "../../flow/index.ts";
 import { breakLoop, endIteration } from "./loops.ts";
 import { childCommand } from "./outgoing.ts";
+import type { Activation, RunState } from "./run-state.ts";
 import { cancelWithin, report, setTimer } from "./settle.ts";
-import { type Activation, nodeOf, type RunState, scopeOf } from "./state-tracker.ts";
+import { nodeOf, scopeOf } from "./state-tracker.ts";
 
 /** How deep runs may call runs. */
 export const MAX_SUBFLOW_DEPTH = 32;

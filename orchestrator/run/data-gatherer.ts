@@ -6,15 +6,8 @@
  */
 import type { ErrorInfo, GraphInput, GraphNode } from "../../flow/index.ts";
 import { dataCommand } from "./outgoing.ts";
-import {
-  type Activation,
-  findVisible,
-  nodeOf,
-  type Pull,
-  type RunState,
-  type Scope,
-  scopeOf,
-} from "./state-tracker.ts";
+import type { Activation, Pull, RunState, Scope } from "./run-state.ts";
+import { findVisible, nodeOf, scopeOf } from "./state-tracker.ts";
 
 type Value = { readonly value: unknown } | undefined;
 

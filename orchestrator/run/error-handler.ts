@@ -7,8 +7,9 @@ import { isCollector } from "./data-gatherer.ts";
 import { executionId } from "./ids.ts";
 import { endIteration, stopIterations } from "./loops.ts";
 import { backoffMs, STRATEGY_ATTEMPTS, strategyRetry } from "./policies.ts";
+import type { Activation, RunState } from "./run-state.ts";
 import { cancelWithin, dropTimers, forget, report, setTimer, settle } from "./settle.ts";
-import { type Activation, activationIn, isSettled, nodeOf, type RunState, scopeOf } from "./state-tracker.ts";
+import { activationIn, isSettled, nodeOf, scopeOf } from "./state-tracker.ts";
 
 export function handleFailure(run: RunState, activation: Activation, error: ErrorInfo): void {
   if (isSettled(activation) || run.outcome) return;

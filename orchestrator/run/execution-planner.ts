@@ -30,19 +30,9 @@ import { gather, isCollector } from "./data-gatherer.ts";
 import { handleFailure } from "./error-handler.ts";
 import { beginLoop, collects, endIteration, iterate } from "./loops.ts";
 import { execCommand } from "./outgoing.ts";
+import type { Activation, RunState, Scope, Task } from "./run-state.ts";
 import { openPin, report, setTimer, settle } from "./settle.ts";
-import {
-  type Activation,
-  activationIn,
-  findVisible,
-  isSettled,
-  nodeOf,
-  openScope,
-  type RunState,
-  type Scope,
-  scopeOf,
-  type Task,
-} from "./state-tracker.ts";
+import { activationIn, findVisible, isSettled, nodeOf, openScope, scopeOf } from "./state-tracker.ts";
 
 /** Sets the run off: opens the root scope and starts START. */
 export function begin(run: RunState): void {

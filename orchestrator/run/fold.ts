@@ -7,8 +7,9 @@ import type { ResultMessage, RunMessage, RunResult, SubmittedMessage } from "../
 import type { Command } from "./commands.ts";
 import { type RunActor, type RunEventIn, type RunMachineState, startMachine } from "./machine.ts";
 import { outstanding } from "./outstanding.ts";
+import type { RunState } from "./run-state.ts";
 import { type RunSnapshot, restore, type SubmittedHead, takeSnapshot } from "./snapshot.ts";
-import { createRunState, type RunState } from "./state-tracker.ts";
+import { createRunState } from "./state-tracker.ts";
 
 /** One message of a partition's log. `timeMs` is when JetStream stored it. */
 export type LogEntry =

@@ -7,17 +7,9 @@
  */
 import { type ErrorInfo, type GraphNode, isBlobReference, valueFits } from "../../flow/index.ts";
 import { iterationScope } from "./ids.ts";
+import type { Activation, LoopState, RunState, Scope } from "./run-state.ts";
 import { cancelWithin, openPin } from "./settle.ts";
-import {
-  type Activation,
-  activationIn,
-  type LoopState,
-  nodeOf,
-  openScope,
-  type RunState,
-  type Scope,
-  scopeOf,
-} from "./state-tracker.ts";
+import { activationIn, nodeOf, openScope, scopeOf } from "./state-tracker.ts";
 
 /** Most iterations of one for-each or repeat. */
 export const MAX_ITERATIONS = 1_000_000;

@@ -12,8 +12,9 @@ import type { Actor } from "xstate";
 import { assign, createActor, not, setup } from "xstate";
 import type { RunMessage } from "../../nats/messages.ts";
 import { applyMessage, beginRun, resumeStarts, type StepMessage } from "./messages-in.ts";
+import type { RunState } from "./run-state.ts";
 import { cancelWithin } from "./settle.ts";
-import { nodeOf, type RunState } from "./state-tracker.ts";
+import { nodeOf } from "./state-tracker.ts";
 import { resultOf } from "./statistics.ts";
 
 /** One message of the log, as the machine's event. `time` is the log's, ms since 1970. */

@@ -3,7 +3,8 @@ import type { NodeResult, RunMessage } from "../../nats/messages.ts";
 import { takeSignal, wakeUp } from "./control-nodes.ts";
 import { handleFailure, nextAttempt } from "./error-handler.ts";
 import { advance, begin } from "./execution-planner.ts";
-import { type Activation, nodeOf, type RunState } from "./state-tracker.ts";
+import type { Activation, RunState } from "./run-state.ts";
+import { nodeOf } from "./state-tracker.ts";
 import { addTime } from "./statistics.ts";
 
 /** Messages that end or stop a run are the machine's; these only move its nodes. */

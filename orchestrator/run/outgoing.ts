@@ -5,7 +5,7 @@ import type { Command } from "./commands.ts";
 import { activationId, executionId, pullId } from "./ids.ts";
 import { readByMachine } from "./inline-outputs.ts";
 import { timeoutMsOf } from "./policies.ts";
-import type { Activation, RunState } from "./state-tracker.ts";
+import type { Activation, RunState } from "./run-state.ts";
 
 type Send<T extends Command["type"]> = Extract<Command, { type: T }>;
 

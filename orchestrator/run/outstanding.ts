@@ -5,7 +5,8 @@
 import type { Command } from "./commands.ts";
 import { inputsOfPull } from "./data-gatherer.ts";
 import { childCommand, dataCommand, execCommand } from "./outgoing.ts";
-import { type InFlight, nodeOf, type RunState } from "./state-tracker.ts";
+import type { InFlight, RunState } from "./run-state.ts";
+import { nodeOf } from "./state-tracker.ts";
 
 /** The commands that are still open and were caused by messages after `sinceSeq`. */
 export function outstanding(run: RunState, sinceSeq: number): Command[] {

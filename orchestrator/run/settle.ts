@@ -2,7 +2,8 @@
 import type { NodeEvent } from "../../nats/messages.ts";
 import { isCollector } from "./data-gatherer.ts";
 import { executionId, isWithin, pullId } from "./ids.ts";
-import { type Activation, isSettled, nodeOf, type RunState, type Scope, scopeOf } from "./state-tracker.ts";
+import type { Activation, RunState, Scope } from "./run-state.ts";
+import { isSettled, nodeOf, scopeOf } from "./state-tracker.ts";
 import { countSettled } from "./statistics.ts";
 
 /** Ends an activation: counts it, drops its timers, wakes those that wait for it, closes its scope when it was the last. */

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { SubmittedMessage } from "../../nats/messages.ts";
 import type { RunMachineState } from "./machine.ts";
-import type { Activation, LoopState, RunState, Scope } from "./state-tracker.ts";
+import type { Activation, LoopState, RunState, Scope } from "./run-state.ts";
 
 /** Raised when a snapshot of before could not be read any more. */
 export const SNAPSHOT_VERSION = 1;

@@ -1,6 +1,7 @@
 /** What a run came to and what it took, counted as the log is folded. */
 import type { RunResult } from "../../nats/messages.ts";
-import { type Activation, nodeOf, type RunState } from "./state-tracker.ts";
+import type { Activation, RunState } from "./run-state.ts";
+import { nodeOf } from "./state-tracker.ts";
 
 /** Most errors that a run's report lists; the count is exact all the same. */
 const MAX_ERRORS_LISTED = 100;
