@@ -15,6 +15,7 @@ import type { CommandSink } from "./command-sink.ts";
 import type { Emitter } from "./emitter.ts";
 import type { GraphCache } from "./graph-cache.ts";
 import type { Logger } from "./logger.ts";
+import { RestKeeper } from "./rest-keeper.ts";
 import type { Command } from "./run/commands.ts";
 import { type EndedRun, endedRun, type LogEntry, Run } from "./run/fold.ts";
 import type { LiveRun, RunShelf } from "./run-shelf.ts";
@@ -43,8 +44,6 @@ const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 const REST_AFTER_MS = 10_000;
 const SEGMENT_ENTRIES = 1_000;
-/** Most snapshots that are written at once. */
-const MAX_STORING = 32;
 
 export class PartitionDriver {
   readonly partition: number;
@@ -62,12 +61,13 @@ export class PartitionDriver {
   /** An entry is being worked on. */
   #taking = false;
   #lastSeq = 0;
-  #resting = false;
   readonly #liveWaiters: (() => void)[] = [];
+  readonly #rest: RestKeeper;
 
   constructor(options: PartitionDriverOptions) {
     this.partition = options.partition;
     this.#options = options;
+    this.#rest = new RestKeeper({ runs: this.#runs, shelf: options.shelf, logger: options.logger });
   }
 
   /** Runs in memory. */
@@ -112,6 +112,7 @@ export class PartitionDriver {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#rest.stop();
     await this.#reader?.stop();
     await this.#loop;
   }
@@ -125,18 +126,13 @@ export class PartitionDriver {
 
   /** Puts runs onto the shelf that have had no news for a while. To be called every few seconds. */
   async putToRest(): Promise<void> {
-    if (!this.#live || this.#resting) return;
-    this.#resting = true;
+    if (!this.#live) return;
     const before = performance.now() - (this.#options.restAfterMs ?? REST_AFTER_MS);
     const acked = this.emitter.emittedThrough;
     const idle = [...this.#runs.values()].filter(
       (live) => live.touchedAt < before && live.run.details.seq <= acked && !live.run.result,
     );
-    const next = async (): Promise<void> => {
-      for (let live = idle.pop(); live && !this.#stopping; live = idle.pop()) await this.#store(live, true);
-    };
-    await Promise.all(Array.from({ length: MAX_STORING }, next));
-    this.#resting = false;
+    await this.#rest.putToRest(idle);
   }
 
   /** Nothing of this partition lies in the log up to `seq` that was not taken in: an idle partition holds back no trim. */
@@ -236,7 +232,7 @@ export class PartitionDriver {
       this.#giveUp(live.run.ended, entry.seq, toErrorInfo(error, "GraphBuildError"));
     }
     if (live.journal.length >= (this.#options.segmentEntries ?? SEGMENT_ENTRIES) && !live.run.result) {
-      void this.#store(live, false);
+      void this.#rest.writeDown(live);
     }
   }
 
@@ -284,22 +280,6 @@ export class PartitionDriver {
       }
     }
     return undefined;
-  }
-
-  /** Writes a run down; with `rest` it leaves memory, unless something came for it meanwhile. */
-  async #store(live: LiveRun, rest: boolean): Promise<void> {
-    if (live.storing || this.#stopping) return;
-    const { shelf, logger } = this.#options;
-    const { id } = live.run;
-    try {
-      const { seq } = live.run.details;
-      await shelf.write(live);
-      if (!rest || live.run.details.seq !== seq || live.journal.length > 0 || this.#runs.get(id) !== live) return;
-      shelf.put(live);
-      this.#runs.delete(id);
-    } catch (error) {
-      logger.warn({ run_id: id, err: error }, "a snapshot was not written; the run stays in memory");
-    }
   }
 
   #carryOut(seq: number, run: Run, commands: readonly Command[]): void {
