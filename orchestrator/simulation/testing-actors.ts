@@ -27,7 +27,7 @@ export class Actors {
   #take(delivery: Delivery): void {
     const { faults, time } = this.#world;
     const { type, entries } = delivery.message;
-    const workMs = faults.strikes("actorSlow") ? 16_000 + time.below(20_000) : 1 + time.below(200);
+    const workMs = faults.strikes("actorSlow") ? 16_000 + time.below(20_000) : this.#usualMs();
     if (faults.strikes("actorCrash")) {
       time.note(`actor dies over ${entries.map((entry) => entry.id).join(" ")}`);
       return;
@@ -42,6 +42,10 @@ export class Actors {
     }
   }
 
+  #usualMs(): number {
+    return 1 + this.#world.time.below(this.#world.time.chance(0.15) ? 3_000 : 200);
+  }
+
   #finish(type: string, entry: DispatchEntry, deliveries: number, acked: () => void): void {
     const { faults, time } = this.#world;
     if (deliveries > MAX_LOST + 1) {
@@ -51,7 +55,9 @@ export class Actors {
     if (faults.strikes("lateResult")) {
       const timeout = { code: "NodeTimeout", message: "took too long", retryable: true };
       this.#add(type, entry, { ...this.#base(entry), status: "error", error: timeout }, acked);
-      time.after(500 + time.below(15_000), () => this.#add(type, entry, this.#work(type, entry), () => undefined));
+      // Often while the next attempt is under way.
+      const lateMs = time.chance(0.7) ? 500 + time.below(2_000) : time.below(15_000);
+      time.after(lateMs, () => this.#add(type, entry, this.#work(type, entry), () => undefined));
       return;
     }
     this.#add(type, entry, this.#work(type, entry), acked);

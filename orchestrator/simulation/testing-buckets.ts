@@ -129,12 +129,12 @@ export class FakeHistory {
           this.onEnded(run);
         });
       },
+      endSeq: (run: string): Promise<number | undefined> =>
+        this.#faults.request(process, `ask for the end of ${run}`, () => this.ended.get(run)?.seq),
       writeSegment: (_: string, run: string, entries: readonly LogEntry[]): Promise<void> => {
         const seqs = entries.map(({ seq }) => seq);
         return this.#faults.request(process, `write a segment of ${run}`, () => this.#add(run, seqs));
       },
-      endSeq: (run: string): Promise<number | undefined> =>
-        this.#faults.request(process, `ask where ${run} ended`, () => this.ended.get(run)?.seq),
     };
   }
 

@@ -79,8 +79,13 @@ export class SimulatedOrchestrator {
     const emitter = new Emitter({ js, logger, clock, maxPayload: () => MAX_PAYLOAD }, checkpoint?.emitted_through ?? 0);
     const sink = new CommandSink({ nc, partition, emitter, logger, timers, endings, children });
     const log = standIn<RunLog>({ openPartition: this.#openPartition });
-    const snapshots = world.snapshots.for(process);
-    const shelf = new RunShelf({ partition, snapshots, history, graphs, replayFrom: checkpoint?.replay_from });
+    const shelf = new RunShelf({
+      partition,
+      snapshots: world.snapshots.for(process),
+      history,
+      graphs,
+      replayFrom: checkpoint?.replay_from,
+    });
     this.driver = new PartitionDriver({
       partition,
       log,

@@ -24,14 +24,14 @@ export class World {
   /** Core NATS: what processes publish without an ack. */
   onNews: (subject: string, data: Uint8Array) => void = () => {};
 
-  constructor(time: VirtualTime, profile: FaultProfile) {
+  constructor(time: VirtualTime, profile: FaultProfile, lateSnapshots: boolean) {
     this.time = time;
     this.faults = new Faults(time, profile);
     this.log = new FakeLog(time, this.faults, (stored) => this.onLogStored(stored));
     this.queue = new FakeQueue(time, this.faults);
     this.timers = new FakeTimers(time, this.faults);
     this.checkpoints = new FakeBucket(this.faults);
-    this.snapshots = new FakeSnapshots(this.faults);
+    this.snapshots = new FakeSnapshots(this.faults, lateSnapshots);
     this.history = new FakeHistory(this.faults);
   }
 
