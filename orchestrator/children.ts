@@ -26,13 +26,25 @@ export interface ChildrenOptions {
 
 export class Children {
   readonly #options: ChildrenOptions;
+  /** Starts that are under way, by execution. */
+  readonly #starting = new Map<string, Promise<void>>();
 
   constructor(options: ChildrenOptions) {
     this.#options = options;
   }
 
   /** Starts the child of an execution, once: its id follows from the execution's. */
-  async start(command: Extract<Command, { type: "startChild" }>): Promise<void> {
+  start(command: Extract<Command, { type: "startChild" }>): Promise<void> {
+    const starting = this.#start(command);
+    // A cancel that overtook the start would find no run to cancel.
+    const settled = starting.then(ignore, ignore).then(() => {
+      if (this.#starting.get(command.id) === settled) this.#starting.delete(command.id);
+    });
+    this.#starting.set(command.id, settled);
+    return starting;
+  }
+
+  async #start(command: Extract<Command, { type: "startChild" }>): Promise<void> {
     const { log, types } = this.#options;
     const { parent } = command;
     const run = runIdOf(command.id);
@@ -61,6 +73,7 @@ export class Children {
 
   /** Cancels the child of an execution. */
   async stop(execution: string): Promise<void> {
+    await this.#starting.get(execution);
     const run = runIdOf(execution);
     const message: RunMessage = {
       v: WIRE_VERSION,
@@ -93,3 +106,5 @@ export class Children {
     await this.#options.log.append(message, { msgId: `${execution}:child` });
   }
 }
+
+function ignore(): void {}

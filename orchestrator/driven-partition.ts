@@ -33,6 +33,8 @@ export interface DrivenPartitionOptions {
   /** When the dispatch queue was made, ISO 8601. */
   readonly queueCreated: () => string;
   readonly restAfterMs: number | undefined;
+  /** Whether the lease is held by this moment. */
+  readonly isHeld: (partition: number) => boolean;
   readonly onTakenOver: (partition: number) => void;
 }
 
@@ -60,6 +62,7 @@ export class DrivenPartition {
       logger,
       graphs,
       checkpoint,
+      isHeld: () => options.isHeld(partition),
       sink: new CommandSink({ nc, partition, emitter, logger, timers, endings, children }),
       shelf: new RunShelf({ partition, snapshots, history: log.history, graphs, replayFrom: checkpoint?.replay_from }),
       queueLost: checkpoint !== undefined && checkpoint.queue_created !== options.queueCreated(),

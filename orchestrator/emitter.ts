@@ -34,7 +34,7 @@ export interface EmitterOptions {
 export class Emitter {
   readonly #options: EmitterOptions;
   readonly #clock: Clock;
-  /** Publishes that are not acknowledged, by the sequence that caused them; insertion order is log order. */
+  /** Publishes that are not acknowledged, by the sequence that caused them. What is sent again has an old one. */
   readonly #open = new Map<number, number>();
   #seen: number;
   #stopped = false;
@@ -47,8 +47,9 @@ export class Emitter {
 
   /** Every command caused by messages up to here has its PubAck. */
   get emittedThrough(): number {
-    const first = this.#open.keys().next();
-    return first.done ? this.#seen : first.value - 1;
+    let first = this.#seen + 1;
+    for (const seq of this.#open.keys()) first = Math.min(first, seq);
+    return first - 1;
   }
 
   /** Publishes that are not acknowledged. */
@@ -74,14 +75,21 @@ export class Emitter {
     while (this.#open.size > 0 && !this.#stopped && this.#clock.now() < until) await this.#clock.sleep(5);
   }
 
-  /** Does something under the watch of `emittedThrough`, again and again until it succeeds. */
-  track(seq: number, what: string, attempt: () => Promise<unknown>): void {
+  /** Until what it gives is called, messages from `seq` on count as not carried out. */
+  hold(seq: number): () => void {
     this.#open.set(seq, (this.#open.get(seq) ?? 0) + 1);
-    void this.#persist(what, attempt).then((done) => {
-      if (!done) return;
+    return () => {
       const left = (this.#open.get(seq) ?? 1) - 1;
       if (left === 0) this.#open.delete(seq);
       else this.#open.set(seq, left);
+    };
+  }
+
+  /** Does something under the watch of `emittedThrough`, again and again until it succeeds. */
+  track(seq: number, what: string, attempt: () => Promise<unknown>): void {
+    const release = this.hold(seq);
+    void this.#persist(what, attempt).then((done) => {
+      if (done) release();
     });
   }
 

@@ -9,7 +9,7 @@
  */
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
 import { failedResult, type RunMessage, type RunResult, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
-import { type Checkpoint, type LogReader, ofRun, type RunLog } from "../store/index.ts";
+import { type Checkpoint, type LogReader, ofRun, type RunLog, type SnapshotMark } from "../store/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CommandSink } from "./command-sink.ts";
 import type { Emitter } from "./emitter.ts";
@@ -18,7 +18,7 @@ import type { Logger } from "./logger.ts";
 import { RestKeeper } from "./rest-keeper.ts";
 import type { Command } from "./run/commands.ts";
 import { type EndedRun, endedRun, type LogEntry, Run } from "./run/fold.ts";
-import type { LiveRun, RunShelf } from "./run-shelf.ts";
+import { type LiveRun, NEVER_WRITTEN, type RunShelf } from "./run-shelf.ts";
 
 export interface PartitionDriverOptions {
   readonly partition: number;
@@ -34,6 +34,8 @@ export interface PartitionDriverOptions {
   readonly queueLost: boolean;
   /** A run without news for this long goes onto the shelf, ms. Default 10 000. */
   readonly restAfterMs?: number;
+  /** Whether the lease is held by this moment. Default: always. */
+  readonly isHeld?: () => boolean;
   /** Default: real time. */
   readonly clock?: Clock;
   /** A run in memory is written down after this many messages. Default 1 000. */
@@ -41,6 +43,7 @@ export interface PartitionDriverOptions {
 }
 
 const FIRST_RETRY_MS = 100;
+const HELD_POLL_MS = 20;
 const LONGEST_RETRY_MS = 5_000;
 const REST_AFTER_MS = 10_000;
 const SEGMENT_ENTRIES = 1_000;
@@ -61,12 +64,16 @@ export class PartitionDriver {
   /** An entry is being worked on. */
   #taking = false;
   #lastSeq = 0;
+  #queueLost: boolean;
+  /** Runs that are being taken off the shelf: once, whoever asks. */
+  readonly #awaking = new Map<string, Promise<LiveRun | undefined>>();
   readonly #liveWaiters: (() => void)[] = [];
   readonly #rest: RestKeeper;
 
   constructor(options: PartitionDriverOptions) {
     this.partition = options.partition;
     this.#options = options;
+    this.#queueLost = options.queueLost;
     this.#rest = new RestKeeper({ runs: this.#runs, shelf: options.shelf, logger: options.logger });
   }
 
@@ -119,9 +126,20 @@ export class PartitionDriver {
 
   /** The dispatch queue is gone: sends again what is in flight, of runs at rest too. */
   async resendInFlight(): Promise<void> {
-    if (!this.#live) return;
-    for (const [id, { inFlight }] of [...this.#options.shelf.marks]) if (inFlight > 0) await this.#awake(id);
-    for (const { run } of this.#runs.values()) this.#carryOut(this.#lastSeq, run, run.outstanding(0));
+    this.#queueLost = true;
+    if (this.#live) await this.#resend(0, ({ inFlight }) => inFlight > 0);
+  }
+
+  /**
+   * Sends what is outstanding of what was caused after `since`. Until all of it is on its way, no checkpoint may take
+   * a message after `since` for carried out.
+   */
+  async #resend(since: number, isWanted: (mark: SnapshotMark) => boolean): Promise<void> {
+    const release = this.emitter.hold(since + 1);
+    for (const [id, mark] of [...this.#options.shelf.marks]) if (isWanted(mark)) await this.#awake(id);
+    this.#live = true;
+    for (const { run } of this.#runs.values()) this.#carryOut(since + 1, run, run.outstanding(since));
+    release();
   }
 
   /** Puts runs onto the shelf that have had no news for a while. To be called every few seconds. */
@@ -133,6 +151,9 @@ export class PartitionDriver {
       (live) => live.touchedAt < before && live.run.details.seq <= acked && !live.run.result,
     );
     await this.#rest.putToRest(idle);
+    await this.#options.shelf.sweep().catch((error) => {
+      this.#options.logger.debug({ partition: this.partition, err: error }, "the shelf was not swept this time");
+    });
   }
 
   /** Nothing of this partition lies in the log up to `seq` that was not taken in: an idle partition holds back no trim. */
@@ -161,12 +182,18 @@ export class PartitionDriver {
     const reader = await log.openPartition(this.partition, Math.max(checkpoint?.replay_from ?? 1, this.#lastSeq + 1));
     this.#reader = reader;
     if (this.#stopping) return reader.stop();
-    void reader.untilCaughtUp.then(() => this.#goLive());
+    void reader.untilCaughtUp
+      .then(() => this.#goLive())
+      .catch((error) => logger.debug({ partition: this.partition, err: error }, "stopped before it was live"));
     for await (const entry of reader) {
+      await this.#untilHeld();
+      if (this.#stopping) return;
       this.#taking = true;
       try {
         await this.#take(entry);
       } catch (error) {
+        // The entry is not passed: whoever comes next reads it again.
+        if (this.#stopping) return;
         logger.error({ partition: this.partition, seq: entry.seq, err: error }, "a message of the log was passed over");
       }
       this.#taking = false;
@@ -174,18 +201,21 @@ export class PartitionDriver {
     }
   }
 
+  /**
+   * A process that was stopped for longer than its lease may find that the log was read on and trimmed without it: it
+   * must not fold on over the gap before it knows that the partition is still its own.
+   */
+  async #untilHeld(): Promise<void> {
+    const { isHeld = () => true, clock = systemClock } = this.#options;
+    while (!isHeld() && !this.#stopping) await clock.sleep(HELD_POLL_MS);
+  }
+
   async #goLive(): Promise<void> {
     if (this.#goingLive || this.#stopping) return;
     this.#goingLive = true;
-    const { checkpoint, queueLost, shelf } = this.#options;
-    const since = queueLost ? 0 : (checkpoint?.emitted_through ?? 0);
+    const since = this.#queueLost ? 0 : (this.#options.checkpoint?.emitted_through ?? 0);
     // What a snapshot's last messages asked for may not have been sent before the crash.
-    for (const [id, { seq, inFlight }] of [...shelf.marks]) {
-      if (seq > since && (inFlight > 0 || !queueLost)) await this.#awake(id);
-    }
-    // From here on without a pause: no checkpoint may be written before what is outstanding is on its way.
-    this.#live = true;
-    for (const { run } of this.#runs.values()) this.#carryOut(this.#lastSeq, run, run.outstanding(since));
+    await this.#resend(since, ({ seq, inFlight }) => seq > since && (inFlight > 0 || !this.#queueLost));
     for (const done of this.#liveWaiters.splice(0)) done();
   }
 
@@ -213,7 +243,7 @@ export class PartitionDriver {
         baseSeq: entry.seq,
         touchedAt: performance.now(),
         storing: undefined,
-        revision: 0,
+        revision: NEVER_WRITTEN,
       });
       this.#carryOut(entry.seq, run, run.begin());
     } catch (error) {
@@ -262,7 +292,13 @@ export class PartitionDriver {
   }
 
   /** Takes a run off the shelf, however long the store is away: a message passed over would be lost for it. */
-  async #awake(id: string): Promise<LiveRun | undefined> {
+  #awake(id: string): Promise<LiveRun | undefined> {
+    const awaking = this.#awaking.get(id) ?? this.#takeUp(id).finally(() => this.#awaking.delete(id));
+    this.#awaking.set(id, awaking);
+    return awaking;
+  }
+
+  async #takeUp(id: string): Promise<LiveRun | undefined> {
     const { shelf, logger, clock = systemClock } = this.#options;
     for (let waitMs = FIRST_RETRY_MS; !this.#stopping; waitMs = Math.min(2 * waitMs, LONGEST_RETRY_MS)) {
       try {
@@ -279,7 +315,7 @@ export class PartitionDriver {
         await clock.sleep(waitMs);
       }
     }
-    return undefined;
+    throw new RayflowError("ConnectionFailed", `stopped before ${id} could be taken up`);
   }
 
   #carryOut(seq: number, run: Run, commands: readonly Command[]): void {

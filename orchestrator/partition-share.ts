@@ -13,7 +13,7 @@ import { QueueWatch } from "./queue-watch.ts";
 /** How often runs without news are put to rest, ms. */
 const REST_ROUND_MS = 2_000;
 
-export interface PartitionShareOptions extends Omit<DrivenPartitionOptions, "queueCreated" | "onTakenOver"> {
+export interface PartitionShareOptions extends Omit<DrivenPartitionOptions, "queueCreated" | "isHeld" | "onTakenOver"> {
   readonly partitions: number;
   /** When the dispatch queue was made, ISO 8601. */
   readonly queueCreated: string;
@@ -81,6 +81,7 @@ export class PartitionShare {
     const driven = await DrivenPartition.take(partition, {
       ...this.#options,
       queueCreated: () => this.#queue.created,
+      isHeld: () => this.#leases?.isHeld(partition) ?? false,
       onTakenOver: () => void this.#takenOver(partition),
     });
     if (this.#stopped) return;

@@ -24,9 +24,15 @@ export interface LiveRun {
   touchedAt: number;
   /** Resolves when the snapshot that is being written now is there, or has failed; undefined: none is. */
   storing: Promise<void> | undefined;
-  /** Of its stored snapshot; 0: none. */
+  /** Of its stored snapshot; 0: none that is known of. */
   revision: number;
 }
+
+/** How many marks one sweep looks at. */
+const SWEPT_AT_ONCE = 200;
+
+/** The revision of a run that nobody has tried to write down. */
+export const NEVER_WRITTEN = -1;
 
 export interface RunShelfOptions {
   readonly partition: number;
@@ -106,6 +112,16 @@ export class RunShelf {
     return end !== undefined && end < replayFrom;
   }
 
+  /** Looks at some of the marks that were found and removes those of runs that have ended. To be called every few seconds. */
+  async sweep(): Promise<void> {
+    for (const id of [...this.#found].slice(0, SWEPT_AT_ONCE)) {
+      const leftover = await this.#isLeftover(id);
+      // Taken up, or ended, while it was asked for.
+      if (!this.#found.delete(id) || !leftover || !this.#marks.delete(id)) continue;
+      await this.#options.snapshots.delete(this.#options.partition, id);
+    }
+  }
+
   /**
    * Writes down where a run stands. It stays in memory; its journal is cut to what came meanwhile.
    * @throws StoreConflict when the partition has another owner by now
@@ -131,6 +147,7 @@ export class RunShelf {
     await history.writeSegment(blueprint.graph.name, run.id, entries);
     const shared = { flow: blueprint.flow, types: blueprint.types };
     const mark = { seq, firstSeq: run.firstSeq, inFlight };
+    live.revision = Math.max(live.revision, 0);
     live.revision = await this.#replace(live, { snapshot, shared }, mark);
     live.journal = live.journal.slice(entries.length);
     live.baseSeq = seq + 1;
@@ -165,8 +182,8 @@ export class RunShelf {
 
   /** The run has ended. */
   async delete(live: LiveRun): Promise<void> {
-    // Of one that is on its way the revision is not known yet; it would outlive the run.
+    // One that is on its way, or whose ack was lost, would outlive the run: its revision is not known.
     await live.storing;
-    if (live.revision > 0) await this.#options.snapshots.delete(this.#options.partition, live.run.id);
+    if (live.revision !== NEVER_WRITTEN) await this.#options.snapshots.delete(this.#options.partition, live.run.id);
   }
 }

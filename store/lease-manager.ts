@@ -73,6 +73,12 @@ export class LeaseManager {
     return new Map([...this.#held].map(([partition, { epoch }]) => [partition, epoch]));
   }
 
+  /** Whether this replica holds a partition by this moment of the monotonic clock, whatever its timers have had time for. */
+  isHeld(partition: number): boolean {
+    const held = this.#held.get(partition);
+    return held !== undefined && performance.now() - held.renewedAt < this.#ttlMs;
+  }
+
   /** The members that live, this one among them, in order. */
   get members(): string[] {
     return this.#view.members;
