@@ -15,11 +15,12 @@ import { root } from "../rayflow-process.ts";
 import { type FaultKind, Faults } from "./faults.ts";
 import { startLedger } from "./ledger.ts";
 import { tapLog } from "./log-tap.ts";
+import { watchOwnership } from "./ownership.ts";
 import { Member, type Role } from "./processes.ts";
 import { type FaultyProxy, startProxy } from "./proxy.ts";
 import { randomOf } from "./random.ts";
 import { type Ending, type Report, reportOf } from "./report.ts";
-import type { Sabotage } from "./sabotage.ts";
+import { type Sabotage, sabotageWeights } from "./sabotage.ts";
 import { type Servers, startServers } from "./servers.ts";
 import { Traffic } from "./traffic.ts";
 import { judge, recordedRuns } from "./verdict.ts";
@@ -117,6 +118,8 @@ async function withStack(folder: string, options: CampaignOptions): Promise<Repo
     },
   });
 
+  const ownership = watchOwnership(nc);
+  stack.defer(() => ownership.stop());
   const faults = new Faults({
     nc,
     servers,
@@ -125,7 +128,7 @@ async function withStack(folder: string, options: CampaignOptions): Promise<Repo
     tap,
     random,
     meanIntervalMs: options.meanIntervalMs ?? 1_500,
-    ...(options.weights === undefined ? {} : { weights: options.weights }),
+    weights: { ...(sabotage && sabotageWeights[sabotage]), ...options.weights },
   });
   const progress = setInterval(() => {
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
@@ -154,13 +157,15 @@ async function withStack(folder: string, options: CampaignOptions): Promise<Repo
   }
   const timeline = faults.done.map(({ kind, target, clock }) => `${clock} ${kind}: ${target}`);
   await writeFile(path.join(folder, "faults.log"), timeline.join("\n"));
-  const verdict = await judge({ nc, runs: traffic.runs, tap, ledger });
+  await ownership.stop();
+  const verdict = await judge({ nc, runs: traffic.runs, tap, ledger, ownership });
   const own = members.filter(({ ownEnds }) => ownEnds > 0).map(({ name, ownEnds }) => `${name}: ${ownEnds}`);
   return reportOf({
     options,
     traffic,
     verdict,
     faults: faults.done,
+    resultsAgain: faults.resultsAgain,
     endings,
     ledger,
     flowedMs,

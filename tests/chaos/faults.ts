@@ -2,7 +2,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { type EmbeddedServer, encodeMessage, nodeConsumerName, STREAMS, subjects } from "../../nats/index.ts";
+import {
+  type EmbeddedServer,
+  encodeMessage,
+  nodeConsumerName,
+  type ResultMessage,
+  STREAMS,
+  subjects,
+} from "../../nats/index.ts";
 import type { LogTap } from "./log-tap.ts";
 import type { Member, Role } from "./processes.ts";
 import type { Random } from "./random.ts";
@@ -45,23 +52,32 @@ export interface FaultsOptions {
   readonly random: Random;
   /** Mean time from one fault to the next, ms. */
   readonly meanIntervalMs: number;
-  /** Default: as they come in the table above. */
+  /** In the place of those in the table above. */
   readonly weights?: Partial<Record<FaultKind, number>>;
 }
 
 /** The node types whose queue's consumer is deleted. */
 const TYPES = ["chaos_step", "chaos_sum", "chaos_flaky", "variables_increment", "math_add", "logic_compare"];
+/** Share of the results that are delivered again as soon as they are in the log. */
+const AT_ONCE = 0.02;
 /** A lease ends after 5 s. */
 const LONG_PAUSE_MS = [6_000, 9_000] as const;
 
 export class Faults {
   readonly done: Fault[] = [];
+  /** Messages of results that were published again. */
+  resultsAgain = 0;
   readonly #options: FaultsOptions;
   readonly #jobs = new Set<Promise<unknown>>();
   #serverDown = false;
 
   constructor(options: FaultsOptions) {
     this.#options = options;
+    const { tap, random } = options;
+    // Some results come twice while their run still goes on, all of the time.
+    tap.onResults = (partition, message) => {
+      if (random.chance(AT_ONCE)) this.#keep(this.#publishAgain(partition, message).catch(() => {}));
+    };
   }
 
   /** Goes on until the time is over; then everything is up, or comes up by itself. */
@@ -72,7 +88,7 @@ export class Faults {
       const wait = random.between(0.2, 1.8) * meanIntervalMs;
       if (performance.now() + wait > until) break;
       await delay(wait);
-      const kind = random.weighted<FaultKind>(weights ?? WEIGHTS);
+      const kind = random.weighted<FaultKind>({ ...WEIGHTS, ...weights });
       await this.do(kind);
     }
     await Promise.allSettled(this.#jobs);
@@ -172,19 +188,24 @@ export class Faults {
     return type;
   }
 
-  /** Results that were in the log already come once more, under ids that the stream has never seen. */
+  /** Results that were in the log already come once more, most of them of runs that have ended. */
   async #resultsAgain(): Promise<string | undefined> {
-    const { nc, tap, random } = this.#options;
+    const { tap, random } = this.#options;
     if (tap.results.length === 0) return undefined;
     const count = random.whole(5, 50);
-    const js = jetstream(nc);
     for (let n = 0; n < count; n++) {
       const result = random.pick(tap.results);
-      if (!result) continue;
-      const subject = subjects.result(result.message.type, result.partition);
-      await js.publish(subject, encodeMessage(result.message), { msgID: `again-${random.next()}`, timeout: 2_000 });
+      if (result) await this.#publishAgain(result.partition, result.message);
     }
     return `${count} results`;
+  }
+
+  /** Under an id that the stream has never seen. */
+  async #publishAgain(partition: number, message: ResultMessage): Promise<void> {
+    const { nc } = this.#options;
+    const msgID = `again-${this.resultsAgain++}`;
+    const subject = subjects.result(message.type, partition);
+    await jetstream(nc).publish(subject, encodeMessage(message), { msgID, timeout: 2_000 });
   }
 
   #keep(job: Promise<unknown>): void {

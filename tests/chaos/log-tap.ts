@@ -11,6 +11,8 @@ export interface LogTap {
   readonly seen: number;
   /** Some of the last results, with the partition they went to. */
   readonly results: readonly { readonly partition: number; readonly message: ResultMessage }[];
+  /** Hears of every message of results. */
+  onResults: ((partition: number, message: ResultMessage) => void) | undefined;
   stop(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export async function tapLog(
       seen++;
       copy?.write(`${JSON.stringify(withoutFlow(entry))}\n`);
       if (entry.kind === "result") {
+        tap.onResults?.(partition, entry.message);
         if (results.length < KEPT_RESULTS) results.push({ partition, message: entry.message });
         else results[seen % KEPT_RESULTS] = { partition, message: entry.message };
       } else if (entry.message.kind === "finished") {
@@ -53,22 +56,24 @@ export async function tapLog(
       }
     }
   };
-  for (let partition = 0; partition < partitions; partition++) {
-    const reader = await log.openPartition(partition);
-    readers.push(reader);
-    loops.push(read(partition, reader));
-  }
-  return {
+  const tap: LogTap = {
     ends,
     results,
     get seen() {
       return seen;
     },
+    onResults: undefined,
     stop: async () => {
       await Promise.all(readers.map((reader) => reader.stop()));
       await Promise.allSettled(loops);
     },
   };
+  for (let partition = 0; partition < partitions; partition++) {
+    const reader = await log.openPartition(partition);
+    readers.push(reader);
+    loops.push(read(partition, reader));
+  }
+  return tap;
 }
 
 function withoutFlow(entry: LogEntry): unknown {

@@ -40,6 +40,8 @@ export interface Report {
   readonly refolded: number;
   readonly secondSubmissions: number;
   readonly repeatedPublishes: number;
+  /** Messages of results that came again under another id. */
+  readonly resultsAgain: number;
   /** From a kill -9 to the next run that ends, ms. */
   readonly recoveryMs: Readonly<Record<string, Spread>>;
   /** From a kill -9 of an orchestrator or server until a run has ended in every partition, ms. */
@@ -64,6 +66,7 @@ export interface ReportInput {
   readonly traffic: Traffic;
   readonly verdict: Verdict;
   readonly faults: readonly Fault[];
+  readonly resultsAgain: number;
   readonly endings: readonly Ending[];
   readonly ledger: Ledger;
   readonly flowedMs: number;
@@ -104,6 +107,7 @@ export function reportOf(input: ReportInput): Report {
     refolded: verdict.refolded,
     secondSubmissions: traffic.secondSubmissions,
     repeatedPublishes: traffic.repeatedPublishes,
+    resultsAgain: input.resultsAgain,
     recoveryMs: Object.fromEntries(
       kinds.map((kind) => [kind, spread(kills.filter((kill) => kill.kind === kind).flatMap(nextEnd(endings)))]),
     ),
@@ -138,6 +142,7 @@ export function tableOf(report: Report): string {
     ["effects", report.effects],
     ["  repeated, under the same key", report.repeatedEffects],
     ["submissions sent again", `${report.secondSubmissions}, and ${report.repeatedPublishes} publishes without PubAck`],
+    ["messages of results sent again", report.resultsAgain],
     ["ends written again, all alike", report.repeatedEnds],
     ["histories folded again", report.refolded],
     ...Object.entries(report.recoveryMs).map(([kind, of]) => [`${kind} → next end, p50/p95/max`, ms(of)] as const),

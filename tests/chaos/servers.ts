@@ -43,7 +43,7 @@ export async function startServers(folder: string, shape: "single" | "cluster"):
       if (shape === "single") return all[0];
       const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: 2_000 });
       const leader = (await jsm.streams.info(STREAMS.log)).cluster?.leader;
-      return all[names.findIndex((name) => name === leader)];
+      return all.find((_, at) => names[at] === leader);
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(all.map((server) => server.stop()));

@@ -8,6 +8,7 @@ import { foldRun } from "../../orchestrator/run/fold.ts";
 import { type HistoryRecord, historyHeaders, historyRecord, VariableStore } from "../../store/index.ts";
 import type { Ledger, RunEffects } from "./ledger.ts";
 import { canonical, fingerprint, type LogTap, type SeenEnd } from "./log-tap.ts";
+import { type Ownership, SHARED_TOO_LONG_MS } from "./ownership.ts";
 import type { TrackedRun } from "./traffic.ts";
 
 /** What was found wrong; `lost` and `doublyApplied` are the claims, `wrong` is everything else. */
@@ -23,6 +24,7 @@ export interface VerdictInput {
   readonly runs: ReadonlyMap<string, TrackedRun>;
   readonly tap: LogTap;
   readonly ledger: Ledger;
+  readonly ownership: Ownership;
 }
 
 export interface Verdict {
@@ -46,7 +48,7 @@ interface Past {
   result: RunResult;
 }
 
-export async function judge({ nc, runs, tap, ledger }: VerdictInput): Promise<Verdict> {
+export async function judge({ nc, runs, tap, ledger, ownership }: VerdictInput): Promise<Verdict> {
   const findings: Finding[] = [];
   const { past, refolded, misfolded } = await readHistory(nc);
   const executedBy = usualExecutions(runs, past);
@@ -108,6 +110,10 @@ export async function judge({ nc, runs, tap, ledger }: VerdictInput): Promise<Ve
   for (const stray of ledger.strayKeys)
     findings.push({ ...whole, kind: "doubly applied", what: `foreign key ${stray}` });
   for (const what of misfolded) findings.push({ ...whole, kind: "wrong", what });
+  if (ownership.longestSharedMs > SHARED_TOO_LONG_MS) {
+    const seconds = Math.round(ownership.longestSharedMs / 1_000);
+    findings.push({ ...whole, kind: "wrong", what: `two orchestrators drove one partition for ${seconds} s` });
+  }
   const variables = await VariableStore.open(nc);
   for (const [name, total] of counters) {
     const value = (await variables.get({ scope: "global" }, name))?.value;
