@@ -22,6 +22,7 @@ import { randomOf } from "./random.ts";
 import { type Ending, type Report, reportOf } from "./report.ts";
 import { type Sabotage, sabotageWeights } from "./sabotage.ts";
 import { type Servers, startServers } from "./servers.ts";
+import type { ShapeName } from "./shapes.ts";
 import { Traffic } from "./traffic.ts";
 import { judge, recordedRuns } from "./verdict.ts";
 
@@ -37,7 +38,10 @@ export interface CampaignOptions {
   readonly maxPerSecond?: number;
   /** Mean time between two faults, ms. Default 1 500. */
   readonly meanIntervalMs?: number;
+  /** How often each fault comes, where it is not as usual. */
   readonly weights?: Partial<Record<FaultKind, number>>;
+  /** How often each flow comes, where it is not as usual. */
+  readonly shapes?: Partial<Record<ShapeName, number>>;
   /** How long runs may take to end after the last fault, ms. Default 90 000. */
   readonly settleMs?: number;
   /** Done once at the end of the faults. */
@@ -98,6 +102,7 @@ async function withStack(folder: string, options: CampaignOptions): Promise<Repo
     name: `chaos-${seed}`,
     maxInFlight: options.maxInFlight ?? 250,
     maxPerSecond: options.maxPerSecond ?? 40,
+    shapes: options.shapes ?? {},
   });
   const endings: Ending[] = [];
   const ended = (id: string): void => {

@@ -32,7 +32,7 @@ export interface Plan {
   readonly sleeps?: { readonly before: string; readonly after: string; readonly ms: number };
 }
 
-const WEIGHTS = {
+export const shapeWeights = {
   chain: 20,
   fan: 15,
   branch: 14,
@@ -47,8 +47,7 @@ const WEIGHTS = {
   rest: 1.5,
   rest_signal: 1.5,
 } as const;
-export type ShapeName = keyof typeof WEIGHTS;
-export const shapeNames = Object.keys(WEIGHTS) as ShapeName[];
+export type ShapeName = keyof typeof shapeWeights;
 
 /** A variable remembers its last 64 increments: so many runs of all shapes, of which one in twelve counts, share one. */
 const RUNS_PER_COUNTER = 60;
@@ -222,11 +221,11 @@ const fail = flowBuilder({ name: "chaos-fail" })
   .build();
 
 /** The next run, by chance; `serial` numbers the campaign's runs. */
-export function nextPlan(random: Random, serial: number): Plan {
-  return planOf(random.weighted(WEIGHTS), random, serial);
+export function nextPlan(random: Random, serial: number, weights: Partial<Record<ShapeName, number>>): Plan {
+  return planOf(random.weighted<ShapeName>({ ...shapeWeights, ...weights }), random, serial);
 }
 
-export function planOf(shape: ShapeName, random: Random, serial: number): Plan {
+function planOf(shape: ShapeName, random: Random, serial: number): Plan {
   const value = random.whole(0, 99);
   const common = { shape, variant: shape, inputs: { value } };
   switch (shape) {

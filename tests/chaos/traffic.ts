@@ -9,7 +9,7 @@ import { partitionOf, type RunMessage, runIdOf, subjects } from "../../nats/inde
 import type { RunLog } from "../../store/index.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
-import { nextPlan, type Plan } from "./shapes.ts";
+import { nextPlan, type Plan, type ShapeName } from "./shapes.ts";
 
 export interface TrackedRun {
   readonly id: string;
@@ -33,6 +33,7 @@ export interface TrafficOptions {
   readonly name: string;
   readonly maxInFlight: number;
   readonly maxPerSecond: number;
+  readonly shapes: Partial<Record<ShapeName, number>>;
 }
 
 const PUBLISH_TIMEOUT_MS = 2_000;
@@ -98,7 +99,7 @@ export class Traffic {
         id,
         msgId,
         partition: partitionOf(id, this.#options.partitions),
-        plan: nextPlan(random, serial),
+        plan: nextPlan(random, serial, this.#options.shapes),
         publishedAt: performance.now(),
         ackedAt: undefined,
         endedAt: undefined,
