@@ -31,6 +31,23 @@ describe("decodeLogEntry", () => {
     expect(reasonFor(subjects.result("math_sub", home), resultsFor("r1"))).toMatch(/speaks for the type math_add/);
   });
 
+  test("a result that names its execution and is wrong otherwise fails that execution, and no other", () => {
+    const [good, bad] = resultsFor("r1", "r2").results;
+    const message = { v: 1, type: "math_add", results: [good, { ...bad, status: "fine", duration_ms: "long" }] };
+    const decoded = decodeLogEntry(stored(subjects.result("math_add", home), message), PARTITIONS);
+    if (!decoded.ok || decoded.entry.kind !== "result") throw new Error("refused");
+    expect(decoded.entry.message.results[0]).toEqual(good);
+    expect(decoded.entry.message.results[1]).toMatchObject({
+      id: bad?.id,
+      run: "r2",
+      status: "error",
+      error: { code: "MalformedMessage", retryable: false },
+    });
+    expect(
+      reasonFor(subjects.result("math_add", home), { v: 1, type: "math_add", results: [{ run: "r1" }] }),
+    ).toBeDefined();
+  });
+
   test("what is none of the log's is refused", () => {
     expect(reasonFor("rayflow.other.1.2", {})).toMatch(/not a subject/);
     expect(reasonFor(subjects.run(home, "r1"), { v: 2, kind: "timer", run: "r1", id: "t" })).toBeDefined();

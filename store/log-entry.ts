@@ -1,6 +1,15 @@
 /** One message of the log, decoded and checked against the subject that it came on. */
 import { z } from "zod";
-import { decodeMessage, parseLogSubject, partitionOf, resultMessage, runMessage } from "../nats/index.ts";
+import {
+  decodeMessage,
+  type NodeResult,
+  nodeResult,
+  parseLogSubject,
+  partitionOf,
+  type ResultMessage,
+  resultMessage,
+  runMessage,
+} from "../nats/index.ts";
 
 export const logEntry = z.discriminatedUnion("kind", [
   z.object({ seq: z.number().int(), timeMs: z.number(), kind: z.literal("run"), message: runMessage }),
@@ -38,12 +47,42 @@ export function decodeLogEntry(
   }
   if (from?.kind === "result") {
     const decoded = decodeMessage(resultMessage, stored.data);
-    if (!decoded.ok) return decoded;
-    const message = decoded.value;
+    const message = decoded.ok ? decoded.value : mendedResults(stored.data, decoded.reason);
+    if (!message) return { ok: false, reason: decoded.ok ? "" : decoded.reason };
     if (message.type !== from.type) return { ok: false, reason: `speaks for the type ${message.type}` };
     return { ok: true, entry: { seq, timeMs, kind: "result", message } };
   }
   return { ok: false, reason: "not a subject of the log" };
+}
+
+const namedResults = z.object({
+  v: z.literal(1),
+  type: z.string(),
+  results: z
+    .array(z.looseObject({ id: z.string(), run: z.string() }))
+    .min(1)
+    .max(256),
+});
+
+/**
+ * A result that says whose it is and is wrong otherwise, by an actor that does not keep to the schema, is a failure of
+ * that execution: its dispatch has been acked, so a run that it were kept from would wait for ever.
+ */
+function mendedResults(data: Uint8Array, reason: string): ResultMessage | undefined {
+  const named = decodeMessage(namedResults, data);
+  if (!named.ok) return undefined;
+  const { v, type, results } = named.value;
+  const mended = results.map((result): NodeResult => {
+    const read = nodeResult.safeParse(result);
+    if (read.success) return read.data;
+    const error = {
+      code: "MalformedMessage",
+      message: `the actor's result cannot be read: ${reason}`,
+      retryable: false,
+    };
+    return { id: result.id, run: result.run, status: "error", error, started_at: 0, duration_ms: 0, actor: "unknown" };
+  });
+  return { v, type, results: mended };
 }
 
 /** What of an entry concerns one run: a result message may hold results of many. Undefined: nothing. */
