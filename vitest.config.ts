@@ -11,6 +11,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: "pure",
+          // Generous: properties run hundreds of cases, on machines that have other things to do.
+          testTimeout: 60_000,
           include: ["**/*.test.ts"],
           exclude: [...ignored, "**/*.int.test.ts", "**/*.e2e.test.ts"],
         },

@@ -5,7 +5,7 @@ import { simulate } from "./testing-simulation.ts";
 
 /** As many as a test can take: more than enough to meet each fault hundreds of times. */
 const BATCH = 300;
-const BATCHES = 5;
+const BATCHES = 7;
 
 describe("runs survive crashes, zombies, lost and late answers, repeated and reordered messages, a lost queue", () => {
   test.each(Array.from({ length: BATCHES }, (_, at) => 1 + at * BATCH))(
