@@ -1,7 +1,7 @@
 /** One partition in the hands of this orchestrator: its driver, its emitter, its checkpoints, from taking to giving back. */
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { BlobStore, type CheckpointStore, type RunLog, type SnapshotStore } from "../store/index.ts";
+import type { BlobStore, CheckpointStore, RunLog, SnapshotStore } from "../store/index.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Children } from "./children.ts";
 import { CommandSink } from "./command-sink.ts";
@@ -25,6 +25,7 @@ export interface DrivenPartitionOptions {
   readonly log: RunLog;
   readonly checkpoints: CheckpointStore;
   readonly snapshots: SnapshotStore;
+  readonly blobs: BlobStore;
   readonly graphs: GraphCache;
   readonly timers: Timers;
   readonly endings: RunEndings;
@@ -49,10 +50,9 @@ export class DrivenPartition {
 
   /** Reads the checkpoint and begins to drive from there. */
   static async take(partition: number, options: DrivenPartitionOptions): Promise<DrivenPartition> {
-    const { nc, js, log, logger, checkpoints, snapshots, graphs, timers, endings, children } = options;
+    const { nc, js, log, logger, checkpoints, snapshots, graphs, timers, endings, children, blobs } = options;
     const { checkpoint, revision } = await checkpoints.read(partition);
     const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
-    const blobs = new BlobStore(nc, { cacheBytes: 0 });
     const offload: EmitterOptions["offload"] = (entry, limitBytes) => offloadEntry(blobs, entry, limitBytes);
     const emitter = new Emitter({ js, logger, maxPayload, offload }, checkpoint?.emitted_through ?? 0);
     const driver = new PartitionDriver({

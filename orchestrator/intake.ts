@@ -24,7 +24,7 @@ import {
   subjects,
   WIRE_VERSION,
 } from "../nats/index.ts";
-import { BlobStore, type RunLog, type VariableStore } from "../store/index.ts";
+import type { BlobStore, RunLog, VariableStore } from "../store/index.ts";
 import type { FlowChecks } from "./flow-checks.ts";
 import type { Logger } from "./logger.ts";
 import { offloadSubmission } from "./offload.ts";
@@ -49,6 +49,7 @@ export interface IntakeOptions {
   readonly submitCreated: string;
   readonly checks: FlowChecks;
   readonly variables: VariableStore;
+  readonly blobs: BlobStore;
   readonly log: Pick<RunLog, "readHistory" | "history">;
   readonly refusals: RefusalCounter;
   readonly logger: Logger;
@@ -64,11 +65,9 @@ interface Prepared extends Pick<SubmittedMessage, "flow" | "types" | "inputs" | 
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #queue: SharedQueue;
-  readonly #blobs: BlobStore;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    this.#blobs = new BlobStore(options.nc, { cacheBytes: 0 });
     this.#queue = new SharedQueue({
       js: options.js,
       stream: STREAMS.submit,
@@ -131,7 +130,7 @@ export class Intake {
   }
 
   async #submit(msg: JsMsg, run: string, prepared: Prepared): Promise<void> {
-    const { nc, js, partitions, variables: store } = this.#options;
+    const { nc, js, partitions, blobs, variables: store } = this.#options;
     const { variables, reuse, ...asked } = prepared;
     const reply = msg.headers?.get(headerNames.reply);
     const traceparent = msg.headers?.get(headerNames.traceparent);
@@ -145,7 +144,7 @@ export class Intake {
       ...(reuse ? { reuse } : {}),
     };
     const limit = (nc.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES;
-    const payload = encodeMessage(await offloadSubmission(this.#blobs, submitted, limit));
+    const payload = encodeMessage(await offloadSubmission(blobs, submitted, limit));
     if (payload.length > limit) {
       throw new RayflowError(
         "PayloadTooLarge",

@@ -141,6 +141,7 @@ class OrchestratorService implements Orchestrator {
     this.#timers = new Timers({ js, jsm, logger, onTrigger: (fired) => this.#triggers.fired(fired) });
     this.#share = new PartitionShare({
       ...parts,
+      blobs,
       owner: parts.id,
       partitions,
       queueCreated,
@@ -172,6 +173,7 @@ class OrchestratorService implements Orchestrator {
       jsm,
       logger,
       variables,
+      blobs,
       log,
       partitions,
       submitCreated,
