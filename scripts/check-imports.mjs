@@ -21,6 +21,7 @@ const rooms = {
   actors: { rooms: ["flow", "nats", "store"] },
   nodes: { rooms: [], files: ["actors/sdk.ts"] },
   gateway: { rooms: ["flow", "nats", "store", "orchestrator", "actors"] },
+  editor: { rooms: ["flow", "orchestrator/run"], files: ["nats/messages.ts"] },
   cli: { rooms: ["flow", "nats", "store", "orchestrator", "orchestrator/run", "actors", "gateway"] },
 };
 /** Files that stay pure in rooms that are not: the browser reads messages and subjects too. */
@@ -28,7 +29,7 @@ const pureFiles = { "nats/messages.ts": ["zod"], "nats/subjects.ts": [] };
 
 /** The room that a file lies in; undefined for tests and what they share, and for what belongs to none (index.ts). */
 export function roomOf(file) {
-  if (/\.test\.ts$|\/testing[^/]*\.ts$/.test(file)) return undefined;
+  if (/\.test\.ts$|\/testing[^/]*\.ts$|\/vite\.config\.ts$/.test(file)) return undefined;
   return Object.keys(rooms).find((room) => file.startsWith(`${room}/`) && (room !== "orchestrator" || !isRun(file)));
 }
 
@@ -95,7 +96,7 @@ function* sourceFiles(folder) {
   for (const entry of fs.readdirSync(path.join(root, folder), { withFileTypes: true })) {
     const file = `${folder}/${entry.name}`;
     if (entry.isDirectory() && entry.name !== "node_modules") yield* sourceFiles(file);
-    else if (entry.isFile() && entry.name.endsWith(".ts")) yield file;
+    else if (entry.isFile() && /\.tsx?$/.test(entry.name)) yield file;
   }
 }
 

@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { editorBuild } from "./build-editor.mjs";
 import { withLock } from "./lock.mjs";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -22,7 +23,8 @@ const lockDir = at(".rayflow", "setup.lock");
 /** What the build reads: the rooms of tsconfig.build.json. */
 const sources = ["flow", "nats", "store", "orchestrator", "actors", "nodes", "gateway", "cli", "index.ts"];
 /** Without these, an install was made for another purpose (`--omit=dev`) and does not do. */
-const needed = ["typescript", "vitest", "tsx", "zod", "@nats-io/transport-node", "commander"];
+const needed = ["typescript", "vitest", "vite", "react", "tsx", "zod", "@nats-io/transport-node", "commander"];
+const editor = editorBuild(root, run);
 
 /**
  * Installs and builds what is not up to date. `say` receives a line about each step that takes time; `strict` makes
@@ -30,7 +32,7 @@ const needed = ["typescript", "vitest", "tsx", "zod", "@nats-io/transport-node",
  */
 export async function setUp({ say = (line) => process.stderr.write(`${line}\n`), build = true, strict = false } = {}) {
   checkNodeVersion();
-  const stale = () => !isInstalled() || !hasServerBinary() || (build && !isBuilt());
+  const stale = () => !isInstalled() || !hasServerBinary() || (build && !(isBuilt() && editor.isBuilt()));
   if (!stale()) {
     linkBin();
     return;
@@ -40,6 +42,7 @@ export async function setUp({ say = (line) => process.stderr.write(`${line}\n`),
     if (!hasServerBinary()) await installServerBinary(say);
     linkBin();
     if (build && !isBuilt()) await buildDist(say, strict);
+    if (build && !editor.isBuilt()) await buildEditor(say, strict);
   });
 }
 
@@ -147,6 +150,16 @@ async function buildDist(say, strict) {
   fs.writeFileSync(buildStamp, JSON.stringify(before));
   // Exit code 2: everything was written, with type errors. They are for `npm run typecheck` to refuse.
   say(printed === "" ? `Built in ${seconds(started)}` : `Built with type errors:\n${printed}`);
+}
+
+/** As with type errors: what does not need the editor runs without it, and `npm run build` refuses. */
+async function buildEditor(say, strict) {
+  try {
+    await editor.build(say);
+  } catch (error) {
+    if (strict) throw error;
+    say(error.message);
+  }
 }
 
 function builtFiles() {

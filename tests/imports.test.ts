@@ -40,6 +40,11 @@ const table: readonly (readonly [file: string, specifier: string, allowed: boole
   ["gateway/a.ts", "../cli/main.ts", false],
   ["cli/commands/a.ts", "../../gateway/index.ts", true],
   ["cli/commands/a.ts", "../../gateway/run-client.ts", false],
+  ["editor/src/a.ts", "../../flow/index.ts", true],
+  ["editor/src/run/a.ts", "../../../orchestrator/run/index.ts", true],
+  ["editor/src/a.ts", "../../flow/pins.ts", false],
+  ["editor/src/a.ts", "../../gateway/index.ts", false],
+  ["editor/src/a.ts", "../../orchestrator/index.ts", false],
   ["flow/a.test.ts", "../nats/index.ts", true],
 ];
 
