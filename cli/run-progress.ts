@@ -9,6 +9,7 @@ const MARKS: Readonly<Record<NodeEvent["state"], readonly [mark: string, style: 
   skipped: ["-", "dim"],
   waiting: ["…", "yellow"],
   retrying: ["↻", "yellow"],
+  held: ["◆", "yellow"],
   cancelled: ["■", "dim"],
 };
 const MAX_VALUE_LENGTH = 200;

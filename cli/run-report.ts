@@ -99,6 +99,8 @@ export function waitLine(wait: WaitsFor): string {
       return `signal ${wait.signal} at ${at}${wait.until === null ? "" : ` until ${wait.until}`}`;
     case "child":
       return `child run ${wait.run_id} at ${at}`;
+    case "held":
+      return `somebody who steps or continues: held at ${at}`;
     case "incident":
       return `somebody who retries ${at} (${wait.error.code}) or cancels`;
   }

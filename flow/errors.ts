@@ -100,6 +100,10 @@ export const errorCodes = {
     help: "No node of the run waits for a retry: `rayflow runs describe` says what it waits for.",
     retryable: false,
   },
+  InvalidBreakpoint: {
+    help: "A breakpoint names a node that the flow does not have, or a pure one: name a node with exec pins.",
+    retryable: false,
+  },
   StoreConflict: {
     help: "Another writer changed this entry at the same moment, again and again: try once more.",
     retryable: true,

@@ -3,7 +3,15 @@ import { type ErrorInfo, helpFor } from "../flow/index.ts";
 import { type RunResult, runIdOf } from "../nats/index.ts";
 import type { Run } from "../orchestrator/index.ts";
 import type { RunFolder } from "./run-folder.ts";
-import type { FailureView, NodeView, RunDescription, RunStanding, RunSummary, WaitsFor } from "./run-views.ts";
+import type {
+  FailureView,
+  HeldView,
+  NodeView,
+  RunDescription,
+  RunStanding,
+  RunSummary,
+  WaitsFor,
+} from "./run-views.ts";
 
 /** Most things that a run is said to wait for in a list. */
 const WAITS_IN_SUMMARY = 3;
@@ -54,6 +62,8 @@ export function descriptionOf(folder: RunFolder, run: Run): RunDescription {
     inputs: { ...details.inputs },
     parent: details.parent?.run ?? null,
     rerun_of: details.reuse?.run ?? null,
+    breakpoints: [...(details.debug?.breakpoints ?? [])],
+    held: heldOf(run, MAX_WAITS),
     nodes: nodesOf(folder, run),
     failures: failuresOf(folder, run),
     statistics: statisticsOf(folder, run, last.timeMs),
@@ -65,7 +75,9 @@ export function descriptionOf(folder: RunFolder, run: Run): RunDescription {
 export function waitsOf(run: Run, limit: number): WaitsFor[] {
   const { inFlight, timers, listeners, scopes, graph } = run.details;
   if (run.result) return [];
-  const waits: WaitsFor[] = run.state === "paused" && run.details.incidents === 0 ? [{ kind: "resume" }] : [];
+  const waits: WaitsFor[] = heldOf(run, limit).map(({ node, scope }) => ({ kind: "held", node, scope }));
+  if (waits.length >= limit) return waits;
+  if (run.state === "paused" && run.details.incidents === 0 && waits.length === 0) waits.push({ kind: "resume" });
   for (const { activations } of scopes.values()) {
     for (const { node, scope, state, error } of activations.values()) {
       if (state === "incident" && error) waits.push({ kind: "incident", node, scope, error });
@@ -108,6 +120,15 @@ export function waitsOf(run: Run, limit: number): WaitsFor[] {
     if (waits.length >= limit) return waits;
   }
   return waits;
+}
+
+function heldOf(run: Run, limit: number): HeldView[] {
+  const { debug, graph } = run.details;
+  const held = debug?.held.filter(({ activation }) => activation.state === "held") ?? [];
+  return held.slice(0, limit).map(({ activation: { node, scope, attempt, inputs = {} }, since }) => {
+    const type = graph.nodes.get(node)?.type ?? "";
+    return { node, scope, type, attempt, since: isoTime(since), inputs };
+  });
 }
 
 function nodesOf(folder: RunFolder, run: Run): NodeView[] {

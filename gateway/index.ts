@@ -22,6 +22,7 @@ export {
   submitRun,
 } from "./run-client.ts";
 export {
+  type BreakpointsReceipt,
   type ControlAction,
   type ControlReceipt,
   type RerunReceipt,
@@ -33,6 +34,7 @@ export {
 export { type EventRef, RunDirectory, type RunEnd, type RunQuery, type WatchOptions } from "./run-directory.ts";
 export {
   type FailureView,
+  type HeldView,
   type NodeView,
   type RunDescription,
   type RunStanding,

@@ -3,17 +3,18 @@
  * that takes its results over.
  *
  * C1. An action on a run that is not there or has ended is refused. One that is overtaken by the run's end does nothing.
- * C2. A signal is taken once, however often it is sent under its id.
+ * C2. A signal is taken once, however often it is sent under its id. So is a step.
  */
 import { randomUUID } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
 import { findUnsafe, type RunEvent, type RunMessage, WIRE_VERSION } from "../nats/index.ts";
+import { breakpointError } from "../orchestrator/index.ts";
 import { waitsOf } from "./describe-run.ts";
 import { submitRun } from "./run-client.ts";
 import { notFound, type RunDirectory } from "./run-directory.ts";
 
-export type ControlAction = "cancel" | "terminate" | "pause" | "resume" | "retry";
+export type ControlAction = "cancel" | "terminate" | "pause" | "resume" | "retry" | "breakpoints" | "step" | "continue";
 
 /** An action that is in the run's log. */
 export interface ControlReceipt {
@@ -27,6 +28,11 @@ export interface SignalReceipt extends ControlReceipt {
   readonly signal: string;
   /** Under which it may be sent again. */
   readonly id: string;
+}
+
+export interface BreakpointsReceipt extends ControlReceipt {
+  /** All that there are from now on. */
+  readonly nodes: readonly string[];
 }
 
 /** A new run that goes on from an ended one. */
@@ -83,6 +89,33 @@ export class RunControl {
   /** @throws RunNotFound, RunEnded */
   resume(id: string): Promise<ControlReceipt> {
     return this.#control(id, "resume", {});
+  }
+
+  /**
+   * Holds the run at these nodes, and at no others, from now on; what is held stays held.
+   * @throws RunNotFound, RunEnded, InvalidBreakpoint
+   */
+  async breakpoints(id: string, nodes: readonly string[]): Promise<BreakpointsReceipt> {
+    await this.#requireLive(id);
+    const { run } = (await this.#directory.current(id)) ?? {};
+    if (!run) throw notFound(id);
+    const error = breakpointError(run.details.graph, nodes);
+    if (error) throw new RayflowError(error.code, error.message, error.node_id ? { nodeId: error.node_id } : {});
+    const unique = [...new Set(nodes)];
+    return { ...(await this.#append(id, "breakpoints", { nodes: unique })), nodes: unique };
+  }
+
+  /**
+   * Sends what is held, and holds whatever becomes ready next; in a run that goes on or is paused, holds that.
+   * @throws RunNotFound, RunEnded
+   */
+  step(id: string): Promise<ControlReceipt> {
+    return this.#control(id, "step", {});
+  }
+
+  /** Sends what is held; the run goes on to the next breakpoint. @throws RunNotFound, RunEnded */
+  continue(id: string): Promise<ControlReceipt> {
+    return this.#control(id, "continue", {});
   }
 
   /**
@@ -154,12 +187,15 @@ export class RunControl {
   async #append(
     id: string,
     action: ControlAction,
-    more: { readonly reason?: string; readonly node?: string },
+    more: { readonly reason?: string; readonly node?: string; readonly nodes?: string[] },
   ): Promise<ControlReceipt> {
-    const message: RunMessage = { v: WIRE_VERSION, kind: "control", run: id, action, ...more };
-    // To be ended once is enough; a pause may follow a pause.
+    // To be ended once is enough; a pause may follow a pause. A step must not be taken twice, whatever the log forgets.
     const once = action === "cancel" || action === "terminate";
-    const msgId = once ? `${id}:${action}` : `${id}:${action}:${randomUUID()}`;
+    const commandId = randomUUID();
+    const debugs = action === "step" || action === "continue" || action === "breakpoints";
+    const own = debugs ? { id: commandId } : {};
+    const message: RunMessage = { v: WIRE_VERSION, kind: "control", run: id, action, ...own, ...more };
+    const msgId = once ? `${id}:${action}` : `${id}:${action}:${commandId}`;
     const seq = await this.#directory.log.append(message, { msgId });
     return { run_id: id, action, seq };
   }

@@ -28,6 +28,8 @@ export const waitsFor = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("child"), ...place, run_id: z.string() }),
   /** A node failed and the run paused: somebody retries it, or cancels the run. */
   z.object({ kind: z.literal("incident"), ...place, error: errorInfo }),
+  /** Held at a breakpoint or by a step: somebody steps or goes on. */
+  z.object({ kind: z.literal("held"), ...place }),
   z.object({ kind: z.literal("resume") }),
 ]);
 export type WaitsFor = z.infer<typeof waitsFor>;
@@ -62,6 +64,17 @@ export const nodeView = z.object({
 });
 export type NodeView = z.infer<typeof nodeView>;
 
+/** An activation that is ready and not started. */
+export const heldView = z.object({
+  ...place,
+  type: z.string(),
+  attempt: z.number().int(),
+  since: instant,
+  /** What it will run with: the pure nodes that feed it have been evaluated. */
+  inputs: z.record(z.string(), z.unknown()),
+});
+export type HeldView = z.infer<typeof heldView>;
+
 /** A node that failed, and what is known of it. */
 export const failureView = z.object({
   ...place,
@@ -85,6 +98,9 @@ export const runDescription = runSummary.extend({
   parent: z.string().nullable(),
   /** The run whose results it took over. */
   rerun_of: z.string().nullable(),
+  /** Nodes at which it is held. */
+  breakpoints: z.array(z.string()),
+  held: z.array(heldView),
   nodes: z.array(nodeView),
   failures: z.array(failureView),
   statistics: runResult.shape.statistics,

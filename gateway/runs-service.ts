@@ -47,6 +47,9 @@ const requests = {
   terminate: withReason,
   pause: ofRun,
   resume: ofRun,
+  breakpoints: ofRun.extend({ nodes: z.array(z.string()).max(10_000) }),
+  step: ofRun,
+  continue: ofRun,
   retry: ofRun.extend({ node: z.string().optional() }),
   rerun: ofRun.extend({
     from: z.string().optional(),
@@ -70,6 +73,9 @@ const descriptions: Readonly<Record<keyof Requests, string>> = {
   terminate: "{run, reason?}: ends the run at once",
   pause: "{run}: no node starts until resume",
   resume: "{run}: goes on with a paused run",
+  breakpoints: "{run, nodes}: holds the run at these nodes, and at no others, from now on",
+  step: "{run}: sends what is held, and holds whatever becomes ready next",
+  continue: "{run}: sends what is held; the run goes on to the next breakpoint",
   retry: "{run, node?}: tries failed nodes again; of an ended run, in a new run",
   rerun: "{run, from?, inputs?}: a new run with the results that an ended one had before a node",
 };
@@ -105,6 +111,9 @@ const handlers: Handlers = {
   terminate: ({ run, reason }, { control }) => control.terminate(run, reason),
   pause: ({ run }, { control }) => control.pause(run),
   resume: ({ run }, { control }) => control.resume(run),
+  breakpoints: ({ run, nodes }, { control }) => control.breakpoints(run, nodes),
+  step: ({ run }, { control }) => control.step(run),
+  continue: ({ run }, { control }) => control.continue(run),
   retry: ({ run, node }, { control }) => control.retry(run, withoutUndefined({ node })),
   rerun: ({ run, ...request }, { control }) => control.rerun(run, withoutUndefined(request)),
 };

@@ -30,7 +30,9 @@ export function stepSummary(entry: LogEntry, before: Run | undefined): Pick<RunS
     case "child":
       return { kind, summary: `${message.result.run_id} ${message.result.status}, for ${nameOf(message.execution)}` };
     case "control": {
-      const node = message.node === undefined ? "" : ` ${message.node}`;
+      const named =
+        message.node ?? (message.action === "breakpoints" ? message.nodes?.join(", ") || "none" : undefined);
+      const node = named === undefined ? "" : ` ${named}`;
       return { kind, summary: `${message.action}${node}${message.reason ? `: ${message.reason}` : ""}` };
     }
     case "finished": {

@@ -33,6 +33,8 @@ export const runOptions = z.object({
   error_strategy: z.enum(["abort", "continue", "retry", "pause"]).optional(),
   /** Overrides the flow's drain. */
   drain: z.enum(["cancel", "await"]).optional(),
+  /** Nodes at which the run is held until somebody steps or goes on. A child run has none of its parent's. */
+  breakpoints: z.array(z.string()).max(10_000).optional(),
 });
 export type RunOptions = z.infer<typeof runOptions>;
 
@@ -231,9 +233,12 @@ export const runMessage = z.discriminatedUnion("kind", [
     v,
     kind: z.literal("control"),
     run: z.string(),
-    action: z.enum(["cancel", "terminate", "pause", "resume", "retry"]),
+    action: z.enum(["cancel", "terminate", "pause", "resume", "retry", "breakpoints", "step", "continue"]),
     /** For retry: the node; absent: every failed one. */
     node: z.string().optional(),
+    /** For breakpoints: all that there are from now on. With an `id`, a command counts once. */
+    nodes: z.array(z.string()).max(10_000).optional(),
+    id: z.string().optional(),
     reason: z.string().optional(),
   }),
   z.object({ v, kind: z.literal("finished"), run: z.string(), result: runResult }),
@@ -253,7 +258,7 @@ export const nodeEvent = z.object({
   type: z.string(),
   scope: z.string(),
   attempt: z.number().int(),
-  state: z.enum(["running", "completed", "failed", "skipped", "waiting", "retrying", "cancelled"]),
+  state: z.enum(["running", "completed", "failed", "skipped", "waiting", "retrying", "held", "cancelled"]),
   /** Seconds the node's code ran, once it ended. */
   time: z.number().optional(),
   inputs: jsonObject.optional(),

@@ -1,5 +1,6 @@
 export { type Logger, silentLogger } from "./logger.ts";
 export { type Orchestrator, type OrchestratorOptions, startOrchestrator } from "./orchestrator.ts";
+export { breakpointError } from "./run/breakpoints.ts";
 export type { Command } from "./run/commands.ts";
 export { foldRun, graphOf, type LogEntry, Run } from "./run/fold.ts";
 export { type RunSnapshot, runSnapshot } from "./run/snapshot.ts";

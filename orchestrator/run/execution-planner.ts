@@ -14,6 +14,7 @@ import {
   RayflowError,
   ROOT_REGION,
 } from "../../flow/index.ts";
+import { holdsBack } from "./breakpoints.ts";
 import {
   applyBreak,
   applyContinue,
@@ -73,6 +74,9 @@ function move(run: RunState, task: Extract<Task, { activation: Activation }>): v
     case "gather":
       return gatherInputs(run, activation);
     case "perform":
+      if (run.debug && holdsBack(run, run.debug, activation)) return;
+      return performNode(run, activation);
+    case "release":
       return performNode(run, activation);
     case "complete":
       return complete(run, activation, task.pins, task.outputs);

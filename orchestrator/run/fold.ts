@@ -4,6 +4,7 @@
  */
 import { buildGraph, type Graph, type NodeType, RayflowError } from "../../flow/index.ts";
 import type { ResultMessage, RunMessage, RunResult, SubmittedMessage } from "../../nats/messages.ts";
+import { isRepeated } from "./breakpoints.ts";
 import type { Command } from "./commands.ts";
 import { type RunActor, type RunEventIn, type RunMachineState, startMachine } from "./machine.ts";
 import { outstanding } from "./outstanding.ts";
@@ -105,8 +106,11 @@ export class Run {
     }
     const { message } = entry;
     if (message.kind === "submitted" || message.kind === "finished") return [];
-    if (message.kind === "control" && message.action !== "retry") {
-      return this.#step({ type: message.action, ...at, reason: message.reason });
+    if (message.kind === "control") {
+      if (message.id !== undefined && isRepeated(this.#run, message.id)) return [];
+      if (message.action !== "retry" && message.action !== "breakpoints") {
+        return this.#step({ type: message.action, ...at, reason: message.reason });
+      }
     }
     return this.#step({ type: "message", ...at, message });
   }

@@ -11,6 +11,7 @@
 import type { Actor } from "xstate";
 import { assign, createActor, not, setup } from "xstate";
 import type { RunMessage } from "../../nats/messages.ts";
+import { isHeld, setStepping } from "./breakpoints.ts";
 import { applyMessage, beginRun, resumeStarts, type StepMessage } from "./messages-in.ts";
 import type { RunState } from "./run-state.ts";
 import { cancelWithin } from "./settle.ts";
@@ -22,7 +23,7 @@ export type RunEventIn =
   | { readonly type: "begin"; readonly seq: number; readonly time: number }
   | { readonly type: "message"; readonly seq: number; readonly time: number; readonly message: StepMessage }
   | {
-      readonly type: "cancel" | "terminate" | "pause" | "resume";
+      readonly type: "cancel" | "terminate" | "pause" | "resume" | "step" | "continue";
       readonly seq: number;
       readonly time: number;
       readonly reason: string | undefined;
@@ -56,6 +57,8 @@ const runMachine = setup({
     failed: ({ context: { run } }) => run.outcome?.status === "failed",
     cancelled: ({ context: { run } }) => run.outcome?.status === "cancelled",
     incident: ({ context: { run } }) => run.incidents > 0,
+    // One guard for both: each one that is asked costs every step of every run.
+    halted: ({ context: { run } }) => run.incidents > 0 || (run.debug !== undefined && isHeld(run)),
     idle: ({ context: { run } }) => run.inFlight.size === 0,
   },
   actions: {
@@ -83,6 +86,11 @@ const runMachine = setup({
     letGo: assign(({ context, event }) => {
       stamp(context.run, event);
       context.run.heldByHand = false;
+      return {};
+    }),
+    aim: assign(({ context, event }) => {
+      stamp(context.run, event);
+      setStepping(context.run, event.type === "step");
       return {};
     }),
     holdStarts: assign(({ context }) => {
@@ -118,11 +126,13 @@ const runMachine = setup({
         { guard: "draining", target: "draining" },
         { guard: "succeeded", target: "succeeded" },
         { guard: "failed", target: "failed" },
-        { guard: "incident", target: "paused", actions: "holdStarts" },
+        { guard: "halted", target: "paused", actions: "holdStarts" },
       ],
       on: {
         message: { actions: "apply" },
         pause: { target: "paused", actions: "hold" },
+        step: { actions: "aim" },
+        continue: { actions: "aim" },
         cancel: { target: "cancelling", actions: "cancel" },
         terminate: { target: "cancelled", actions: "cancel" },
       },
@@ -136,7 +146,7 @@ const runMachine = setup({
       on: {
         message: [
           {
-            guard: ({ context, event }) => isRetry(event.message) && !context.run.heldByHand,
+            guard: ({ context: { run }, event }) => isRetry(event.message) && !run.heldByHand && !isHeld(run),
             target: "running",
             actions: ["apply", "release"],
           },
@@ -144,7 +154,18 @@ const runMachine = setup({
         ],
         pause: { actions: "hold" },
         // Over a failed node only a retry leads on: what was held must not start, and be paused again at once.
-        resume: [{ guard: not("incident"), target: "running", actions: "release" }, { actions: "letGo" }],
+        resume: [
+          { guard: not("incident"), target: "running", actions: ["aim", "release"] },
+          { actions: ["aim", "letGo"] },
+        ],
+        continue: [
+          { guard: not("incident"), target: "running", actions: ["aim", "release"] },
+          { actions: ["aim", "letGo"] },
+        ],
+        step: [
+          { guard: not("incident"), target: "running", actions: ["aim", "release"] },
+          { actions: ["aim", "letGo"] },
+        ],
         cancel: { target: "cancelling", actions: "cancel" },
         terminate: { target: "cancelled", actions: "cancel" },
       },

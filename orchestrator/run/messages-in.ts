@@ -1,5 +1,6 @@
 /** How a message of the log enters a run: applied to the state, then the planner works off what follows. */
 import type { NodeResult, RunMessage } from "../../nats/messages.ts";
+import { breakpointError, releaseHeld, setBreakpoints } from "./breakpoints.ts";
 import { takeSignal, wakeUp } from "./control-nodes.ts";
 import { handleFailure, nextAttempt } from "./error-handler.ts";
 import { advance, begin } from "./execution-planner.ts";
@@ -12,8 +13,15 @@ export type StepMessage =
   | { readonly kind: "result"; readonly type: string; readonly result: NodeResult }
   | Extract<RunMessage, { kind: "undeliverable" | "timer" | "signal" | "child" | "control" }>;
 
-/** Starts the run. */
+/** Starts the run; one that is to be held at a node which it does not have fails at once. */
 export function beginRun(run: RunState): void {
+  const { breakpoints } = run.options;
+  const error = breakpoints && breakpointError(run.graph, breakpoints);
+  if (error) {
+    run.outcome = { status: "failed", error };
+    return;
+  }
+  if (breakpoints) setBreakpoints(run, breakpoints);
   begin(run);
 }
 
@@ -39,6 +47,7 @@ export function applyMessage(run: RunState, message: StepMessage): void {
       break;
     case "control":
       if (message.action === "retry") retryIncidents(run, message.node);
+      else if (message.action === "breakpoints") setBreakpoints(run, message.nodes ?? []);
       break;
   }
   advance(run);
@@ -47,6 +56,7 @@ export function applyMessage(run: RunState, message: StepMessage): void {
 /** Lets what was held start: activations, attempts that were due, iterations. */
 export function resumeStarts(run: RunState): void {
   run.starting = true;
+  releaseHeld(run);
   const held = run.held;
   run.held = [];
   for (const activation of held) run.agenda.push({ do: "start", activation });

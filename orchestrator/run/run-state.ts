@@ -30,6 +30,8 @@ export type ActivationState =
   | "looping"
   /** Failed for good, and the flow's strategy is to pause: an operator decides. */
   | "incident"
+  /** Ready, its inputs gathered: held at a breakpoint or by a step. */
+  | "held"
   | "completed"
   | "failed"
   | "skipped"
@@ -115,7 +117,7 @@ export type Task =
   | { readonly do: "resolve"; readonly scope: string; readonly edge: GraphEdge; readonly taken: boolean }
   | { readonly do: "start"; readonly activation: Activation }
   | { readonly do: "gather"; readonly activation: Activation }
-  | { readonly do: "perform"; readonly activation: Activation }
+  | { readonly do: "perform" | "release"; readonly activation: Activation }
   | {
       readonly do: "complete";
       readonly activation: Activation;
@@ -156,6 +158,18 @@ export interface LiveTimer {
   readonly at: number;
   /** The message of the log that caused it. */
   readonly seq: number;
+}
+
+/** What is remembered of a run that somebody debugs. */
+export interface DebugState {
+  /** Nodes whose activations are held. */
+  breakpoints: ReadonlySet<string>;
+  /** Whatever becomes ready next is held. */
+  stepping: boolean;
+  /** `since`: by the log's clock, ms. One that was cancelled meanwhile is no longer in state "held". */
+  readonly held: { readonly activation: Activation; readonly since: number }[];
+  /** Ids of the commands that were taken in: a repeated one changes nothing. */
+  readonly seen: Set<string>;
 }
 
 export interface RunStatistics {
@@ -200,6 +214,8 @@ export interface RunState {
   heldByHand: boolean;
   /** Activations that wait for an operator. */
   incidents: number;
+  /** Undefined in a run that nobody debugs. */
+  debug: DebugState | undefined;
   outcome: Outcome | undefined;
   readonly statistics: RunStatistics;
   readonly agenda: Task[];

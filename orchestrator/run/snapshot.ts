@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { SubmittedMessage } from "../../nats/messages.ts";
 import type { RunMachineState } from "./machine.ts";
-import type { Activation, LoopState, RunState, Scope } from "./run-state.ts";
+import type { Activation, DebugState, LoopState, RunState, Scope } from "./run-state.ts";
 
 /** Raised when a snapshot of before could not be read any more. */
 export const SNAPSHOT_VERSION = 1;
@@ -47,6 +47,13 @@ export interface RunSnapshot {
   starting: boolean;
   heldByHand: boolean;
   incidents: number;
+  /** Only of a run that somebody debugs. */
+  debug?: {
+    breakpoints: string[];
+    stepping: boolean;
+    held: { scope: string; node: string; since: number }[];
+    seen: string[];
+  };
   outcome: RunState["outcome"];
   statistics: Omit<RunState["statistics"], "timesMs"> & { timesMs: Pairs<string, number> };
 }
@@ -92,6 +99,7 @@ export function takeSnapshot(
     starting: run.starting,
     heldByHand: run.heldByHand,
     incidents: run.incidents,
+    ...(run.debug ? { debug: flattenDebug(run.debug) } : {}),
     outcome: run.outcome,
     statistics: { ...run.statistics, timesMs: [...run.statistics.timesMs] },
   };
@@ -104,6 +112,11 @@ function flatten(activation: Activation): FlatActivation {
     pulls: [...activation.pulls],
     loop: loop && { ...loop, results: [...loop.results] },
   };
+}
+
+function flattenDebug({ breakpoints, stepping, held, seen }: DebugState): NonNullable<RunSnapshot["debug"]> {
+  const places = held.map(({ activation: { scope, node }, since }) => ({ scope, node, since }));
+  return { breakpoints: [...breakpoints], stepping, held: places, seen: [...seen] };
 }
 
 /** Puts a snapshot into a fresh state of the same run. */
@@ -141,10 +154,19 @@ export function restore(run: RunState, snapshot: RunSnapshot): void {
   fill(run.signals, snapshot.signals);
   for (const id of snapshot.seenSignals) run.seenSignals.add(id);
   run.held = snapshot.held.flatMap(({ scope, node }) => run.scopes.get(scope)?.activations.get(node) ?? []);
+  run.debug = snapshot.debug && restoredDebug(run, snapshot.debug);
   const { timesMs, errors, ...counts } = snapshot.statistics;
   Object.assign(run.statistics, counts);
   run.statistics.errors.push(...errors);
   fill(run.statistics.timesMs, timesMs);
+}
+
+function restoredDebug(run: RunState, debug: NonNullable<RunSnapshot["debug"]>): DebugState {
+  const held = debug.held.flatMap(({ scope, node, since }) => {
+    const activation = run.scopes.get(scope)?.activations.get(node);
+    return activation ? [{ activation, since }] : [];
+  });
+  return { ...debug, breakpoints: new Set(debug.breakpoints), held, seen: new Set(debug.seen) };
 }
 
 /** What JSON leaves out because it is undefined. */

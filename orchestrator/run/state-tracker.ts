@@ -37,6 +37,7 @@ export function createRunState(
     starting: true,
     heldByHand: false,
     incidents: 0,
+    debug: undefined,
     outcome: undefined,
     statistics: { executed: 0, failed: 0, skipped: 0, timesMs: new Map(), errors: [] },
     agenda: [],
