@@ -51,6 +51,11 @@ export function isHeld(run: RunState): boolean {
   return run.debug?.held.some(({ activation }) => activation.state === "held") ?? false;
 }
 
+/** Whether all that was held has been cancelled meanwhile: nobody need step then. */
+export function lostAllHeld(run: RunState): boolean {
+  return run.debug !== undefined && run.debug.held.length > 0 && !isHeld(run);
+}
+
 /** Holds a ready activation, or lets it wait for one that is held already; false: it may be performed. */
 export function holdsBack(run: RunState, debug: DebugState, activation: Activation): boolean {
   // The end of an iteration, and the next round of a loop, are no activations of their own.

@@ -11,7 +11,7 @@
 import type { Actor } from "xstate";
 import { assign, createActor, not, setup } from "xstate";
 import type { RunMessage } from "../../nats/messages.ts";
-import { isHeld, setStepping } from "./breakpoints.ts";
+import { isHeld, lostAllHeld, setStepping } from "./breakpoints.ts";
 import { applyMessage, beginRun, resumeStarts, type StepMessage } from "./messages-in.ts";
 import type { RunState } from "./run-state.ts";
 import { cancelWithin } from "./settle.ts";
@@ -58,6 +58,7 @@ const runMachine = setup({
     cancelled: ({ context: { run } }) => run.outcome?.status === "cancelled",
     incident: ({ context: { run } }) => run.incidents > 0,
     // One guard for both: each one that is asked costs every step of every run.
+    nothingLeft: ({ context: { run } }) => lostAllHeld(run) && !run.heldByHand && run.incidents === 0,
     halted: ({ context: { run } }) => run.incidents > 0 || (run.debug !== undefined && isHeld(run)),
     idle: ({ context: { run } }) => run.inFlight.size === 0,
   },
@@ -142,6 +143,7 @@ const runMachine = setup({
         { guard: "draining", target: "draining" },
         { guard: "succeeded", target: "succeeded" },
         { guard: "failed", target: "failed" },
+        { guard: "nothingLeft", target: "running", actions: "release" },
       ],
       on: {
         message: [

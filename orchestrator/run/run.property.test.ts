@@ -7,6 +7,8 @@ import { type Answer, RunBench, seeded } from "./testing.ts";
 import { type RandomFlowOptions, randomFlow } from "./testing-random-flow.ts";
 
 const MAX_STEPS = 20_000;
+/** What the random flows call their pure nodes. */
+const PURE = /^(pure|cmp)/;
 
 function answerFor(type: string, random: () => number, failures: number): Answer {
   if (random() < failures) return { error: { code: random() < 0.5 ? "Flaky" : "Broken", retryable: random() < 0.7 } };
@@ -19,13 +21,26 @@ interface Played {
   readonly executions: Map<string, number>;
 }
 
-function play(seed: number, options: RandomFlowOptions, failures: number, duplicates: number): Played {
+interface Shape extends RandomFlowOptions {
+  /** Somebody sets breakpoints, steps and goes on. */
+  readonly debugged?: boolean;
+}
+
+function play(seed: number, options: Shape, failures: number, duplicates: number): Played {
   const random = seeded(seed);
   const flow = randomFlow(random, options);
-  const bench = new RunBench(flow, { types: fixtureTypes });
+  const someNodes = () => flow.nodes.map(({ id }) => id).filter((id) => !PURE.test(id) && random() < 0.4);
+  const breakpoints = options.debugged ? { options: { breakpoints: someNodes() } } : {};
+  const bench = new RunBench(flow, { types: fixtureTypes, ...breakpoints });
   const executions = new Map<string, number>();
   const answered: Parameters<RunBench["answer"]>[] = [];
   for (let step = 0; step < MAX_STEPS && !bench.result; step++) {
+    if (options.debugged && random() < 0.2) {
+      const nodes = random() < 0.1 ? { action: "breakpoints" as const, nodes: someNodes() } : undefined;
+      const action = random() < 0.5 ? "step" : "continue";
+      bench.append({ v: 1, kind: "control", run: "run1", id: `k${step}`, ...(nodes ?? { action }) });
+      continue;
+    }
     if (answered.length > 0 && random() < duplicates) {
       const again = answered[Math.floor(random() * answered.length)];
       if (again) bench.answer(again[0], answerFor(again[0].type, random, failures));
@@ -33,7 +48,7 @@ function play(seed: number, options: RandomFlowOptions, failures: number, duplic
     }
     const work = bench.work[Math.floor(random() * bench.work.length)];
     if (!work || (bench.timers.size > 0 && random() < 0.2)) {
-      if (!bench.fireNext() && !work) break;
+      if (!bench.fireNext() && !work && !options.debugged) break;
       continue;
     }
     executions.set(work.entry.id, (executions.get(work.entry.id) ?? 0) + 1);
@@ -43,7 +58,7 @@ function play(seed: number, options: RandomFlowOptions, failures: number, duplic
   return { bench, executions };
 }
 
-const shapes: [string, RandomFlowOptions, number, number][] = [
+const shapes: [string, Shape, number, number][] = [
   ["acyclic flows with branches", { nodes: 12 }, 0, 0],
   ["flows whose nodes fail", { nodes: 12 }, 0.15, 0],
   ["flows with loops in loops", { nodes: 8, loopDepth: 2 }, 0.05, 0],
@@ -52,6 +67,12 @@ const shapes: [string, RandomFlowOptions, number, number][] = [
     { nodes: 10, loopDepth: 1, faults: true },
     0.2,
     0.3,
+  ],
+  [
+    "runs that are held at breakpoints and stepped, results delivered twice",
+    { nodes: 8, loopDepth: 1, faults: true, debugged: true },
+    0.15,
+    0.2,
   ],
 ];
 
@@ -129,4 +150,29 @@ describe.each(shapes)("%s", (_, options, failures, duplicates) => {
       { numRuns: 200 },
     );
   });
+});
+
+test("while a node is held nothing starts but by a step or by going on", () => {
+  fc.assert(
+    fc.property(fc.nat(1_000_000), (seed) => {
+      const { bench } = play(seed, { nodes: 10, loopDepth: 1, faults: true, debugged: true }, 0.15, 0.2);
+      const [first] = bench.log;
+      if (first?.kind !== "run" || first.message.kind !== "submitted") throw new Error("the log begins elsewhere");
+      const run = new Run(first.message, { partition: 0, seq: first.seq, timeMs: first.timeMs });
+      const held = () => (run.details.debug?.held ?? []).filter(({ activation }) => activation.state === "held");
+      run.begin();
+      for (const entry of bench.log.slice(1)) {
+        const before = held();
+        const control = entry.kind === "run" && entry.message.kind === "control" ? entry.message.action : undefined;
+        const sent = run.apply(entry).filter(({ type }) => type === "sendExec" || type === "sendData");
+        const after = held();
+        const isStill = before.some((one) => after.includes(one));
+        if (isStill || control === "breakpoints") expect(sent).toEqual([]);
+        // A failure may cancel what is held: then the run goes on by itself.
+        if (control === undefined && isStill) expect(before).toEqual(expect.arrayContaining(after));
+        if (after.length > 0) expect(run.state).toBe("paused");
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
