@@ -9,6 +9,7 @@ import {
   type TlsOptions,
 } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
+import { publisherOn } from "./publisher.ts";
 import { guardRequests } from "./request-guard.ts";
 import { MIN_SERVER_VERSION, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
 
@@ -42,6 +43,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsConnecti
   const servers = typeof options.servers === "string" ? [options.servers] : [...(options.servers ?? [DEFAULT_SERVER])];
   const connecting = connect(await clientOptions(options, servers, timeoutMs)).then((nc) => {
     guardRequests(nc);
+    publisherOn(nc, options.inboxPrefix);
     return nc;
   });
   if (options.waitOnFirstConnect === true) return connecting;

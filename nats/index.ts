@@ -42,12 +42,16 @@ export {
   runOptions,
   runResult,
   runStatus,
+  type StoredRunMessage,
   type Submission,
   type SubmittedMessage,
+  storedRunMessage,
   submission,
+  toStored,
   WIRE_VERSION,
 } from "./messages.ts";
 export { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
+export { type Publishes, type PublishOptions, publisherOn, type Stored } from "./publisher.ts";
 export { firedBy, type Schedule, scheduleHeaders } from "./schedules.ts";
 export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
 export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";

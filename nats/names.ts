@@ -21,6 +21,7 @@ export const BUCKETS = {
   checkpoints: "rayflow_checkpoints",
   leases: "rayflow_leases",
   cache: "rayflow_cache",
+  blueprints: "rayflow_blueprints",
   blobs: "rayflow_blobs",
 } as const;
 

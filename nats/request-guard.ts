@@ -14,6 +14,7 @@ import {
   type RequestOptions,
   TimeoutError,
 } from "@nats-io/transport-node";
+import { within } from "./publisher.ts";
 
 const DEFAULT_TIMEOUT_MS = 1_000;
 
@@ -64,16 +65,4 @@ export function guardRequests(nc: NatsConnection): void {
     if (connected !== undefined) await within(connected, options?.timeout ?? DEFAULT_TIMEOUT_MS);
     return send(subject, payload, options);
   };
-}
-
-async function within(awaited: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TimeoutError({ cause: new Error("no connection") })), timeoutMs);
-  });
-  try {
-    await Promise.race([awaited, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

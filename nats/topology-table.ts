@@ -6,6 +6,8 @@ import { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
 import { subjects } from "./subjects.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** A blueprint is stored again once a day while it is used; the rest is for clocks and stops of the whole system. */
+const BLUEPRINT_MARGIN_MS = 7 * DAY_MS;
 
 /** What a deployment may choose. It is kept beside the log, so that a process with no opinion changes nothing. */
 export const topologySettings = z.object({
@@ -100,6 +102,8 @@ export function topologyTable(settings: TopologySettings): { others: NamedStream
         allow_msg_ttl: true,
         subject_delete_marker_ttl: nanos(Math.max(1_000, settings.leaseTtlMs)),
       }),
+      // Used longer ago than any run that the history still tells of: no longer wanted.
+      bucket(BUCKETS.blueprints, { max_age: nanos(settings.historyMaxAgeMs + BLUEPRINT_MARGIN_MS) }),
       bucket(BUCKETS.cache, { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(60_000) }),
       {
         ...all,

@@ -3,7 +3,7 @@
  * activation waits for it and reports its end there. It is put into the log directly, not through the submissions:
  * what claims to be a child would otherwise be able to answer for one.
  */
-import { checkFlow, type ErrorInfo, type Flow, type NodeTypes, RayflowError, usedTypes } from "../flow/index.ts";
+import { type ErrorInfo, RayflowError } from "../flow/index.ts";
 import {
   failedResult,
   type RunMessage,
@@ -12,16 +12,19 @@ import {
   type SubmittedMessage,
   WIRE_VERSION,
 } from "../nats/index.ts";
-import type { RunLog } from "../store/index.ts";
+import type { FlowAndTypes, RunLog } from "../store/index.ts";
+import type { RunnableFlow } from "./flow-checks.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Command } from "./run/commands.ts";
 
 export interface ChildrenOptions {
   readonly log: Pick<RunLog, "append" | "finishedResult">;
+  /** Stores a flow and its types for many runs; gives the hash. */
+  readonly keep: (flow: FlowAndTypes) => Promise<string | undefined>;
   /** Puts aside what is too large for a message. @throws PayloadTooLarge */
   readonly fit: (message: SubmittedMessage) => Promise<SubmittedMessage>;
-  readonly types: () => NodeTypes;
-  /** A deployed flow by `name` or `name@version`. */
-  readonly resolveFlow: (ref: string) => Promise<Flow | undefined>;
+  /** The flow that a subflow names (`name` or `name@version`) or holds, checked. */
+  readonly check: (wanted: unknown) => Promise<RunnableFlow | Refusal>;
 }
 
 export class Children {
@@ -45,22 +48,25 @@ export class Children {
   }
 
   async #start(command: Extract<Command, { type: "startChild" }>): Promise<void> {
-    const { log, types } = this.#options;
+    const { log } = this.#options;
     const { parent } = command;
     const run = runIdOf(command.id);
     // After a recovery the child may have ended long ago, and its word may have been lost on the way.
     const ended = await log.finishedResult(run);
     if (ended) return this.#report(parent, ended);
-    const checked = await this.#flowOf(command.flow);
-    if ("error" in checked) return this.#report(parent, failedResult(run, checked.error));
+    const checked = await this.#options.check(command.flow);
+    if ("error" in checked) return this.#report(parent, failedResult(run, refused(checked)));
+    const { flow, types, shared } = checked;
+    const blueprint = shared ? await this.#options.keep(checked) : undefined;
     const message: SubmittedMessage = {
       v: WIRE_VERSION,
       kind: "submitted",
       run,
-      flow: checked.flow,
-      types: usedTypes(checked.flow, types()),
+      flow,
+      types,
       inputs: { ...command.inputs },
       options: {},
+      ...(blueprint === undefined ? {} : { blueprint }),
       parent,
     };
     try {
@@ -85,26 +91,18 @@ export class Children {
     await this.#options.log.append(message, { msgId: `${execution}:stop` });
   }
 
-  async #flowOf(wanted: unknown): Promise<{ flow: Flow } | { error: ErrorInfo }> {
-    let json = wanted;
-    if (typeof wanted === "string") {
-      json = await this.#options.resolveFlow(wanted);
-      if (json === undefined) {
-        const message = `no flow is deployed under the name ${wanted}`;
-        return { error: { code: "FlowNotFound", message, retryable: false } };
-      }
-    }
-    const { flow, valid, errors } = checkFlow(json, this.#options.types());
-    if (flow && valid) return { flow };
-    const message = `the subflow has ${errors.length} errors: ${errors[0]?.message ?? "it cannot be read"}`;
-    return { error: { code: "InvalidFlow", message, retryable: false, details: { errors } } };
-  }
-
   async #report(parent: { run: string; execution: string }, result: RunResult): Promise<void> {
     const { run, execution } = parent;
     const message: RunMessage = { v: WIRE_VERSION, kind: "child", run, execution, result };
     await this.#options.log.append(message, { msgId: `${execution}:child` });
   }
+}
+
+function refused({ error, errors }: Refusal): ErrorInfo {
+  if (errors === undefined) return error;
+  const first = errors[0] as { message?: string } | undefined;
+  const message = `the subflow has ${errors.length} errors: ${first?.message ?? "it cannot be read"}`;
+  return { ...error, message, details: { errors } };
 }
 
 function ignore(): void {}

@@ -18,6 +18,8 @@ export interface FlowChecksOptions {
 export interface RunnableFlow {
   readonly flow: Flow;
   readonly types: NodeType[];
+  /** Whether other runs have it too, or will. */
+  readonly shared: boolean;
 }
 
 const MAX_REMEMBERED = 256;
@@ -40,17 +42,22 @@ export class FlowChecks {
     return this.#remember(key, () => this.#check(json));
   }
 
+  /** What a subflow names (a deployed flow) or holds (a flow). */
+  check(wanted: unknown): Promise<RunnableFlow | Refusal> {
+    return typeof wanted === "string" ? this.checkDeployed(wanted) : Promise.resolve(this.checkInline(wanted));
+  }
+
   /** A deployed flow by `name` or `name@version`. */
   async checkDeployed(ref: string): Promise<RunnableFlow | Refusal> {
     const found = await this.#options.registry.find(ref);
     if (found === undefined) return { error: (await this.#options.registry.notFound(ref)).toInfo() };
-    return this.#remember(`${found.name}@${found.version}`, () => this.#check(pinned(found)));
+    return this.#remember(`${found.name}@${found.version}`, () => shared(this.#check(pinned(found))));
   }
 
   #check(json: unknown): RunnableFlow | Refusal {
     const types = this.#options.types();
     const { flow, valid, errors, warnings } = checkFlow(json, types);
-    if (flow && valid) return { flow, types: usedTypes(flow, types) };
+    if (flow && valid) return { flow, types: usedTypes(flow, types), shared: false };
     const count = `${errors.length} error${errors.length === 1 ? "" : "s"}`;
     return { ...refusal("InvalidFlow", `the flow has ${count}: ${errors[0]?.message ?? ""}`), errors, warnings };
   }
@@ -58,13 +65,18 @@ export class FlowChecks {
   #remember(key: string, check: () => RunnableFlow | Refusal): RunnableFlow | Refusal {
     const revision = this.#options.typesRevision();
     const known = this.#remembered.get(key);
-    const checked = known?.revision === revision ? known.checked : check();
+    // What comes a second time may come a thousand times.
+    const checked = known?.revision === revision ? shared(known.checked) : check();
     // Put back last: the first is the one that was not wanted for the longest time.
     this.#remembered.delete(key);
     this.#remembered.set(key, { revision, checked });
     if (this.#remembered.size > MAX_REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value ?? "");
     return checked;
   }
+}
+
+function shared(checked: RunnableFlow | Refusal): RunnableFlow | Refusal {
+  return "error" in checked || checked.shared ? checked : { ...checked, shared: true };
 }
 
 function pinned(found: FlowVersion): Flow {

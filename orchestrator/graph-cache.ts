@@ -16,8 +16,19 @@ export interface Blueprint {
 export class GraphCache {
   readonly #blueprints = new Map<string, Blueprint>();
 
+  /** Flows that came as the same object before: what is stored under a hash is read once. */
+  readonly #ofFlow = new WeakMap<SubmittedMessage["flow"], Blueprint>();
+
   /** @throws GraphBuildError */
-  get({ flow, types }: Pick<SubmittedMessage, "flow" | "types">): Blueprint {
+  get(wanted: Pick<SubmittedMessage, "flow" | "types">): Blueprint {
+    const known = this.#ofFlow.get(wanted.flow);
+    if (known) return known;
+    const blueprint = this.#byContent(wanted);
+    this.#ofFlow.set(wanted.flow, blueprint);
+    return blueprint;
+  }
+
+  #byContent({ flow, types }: Pick<SubmittedMessage, "flow" | "types">): Blueprint {
     const key = createHash("sha1")
       .update(JSON.stringify([flow, types]))
       .digest("base64");

@@ -15,16 +15,19 @@ import {
   headerNames,
   isPublishable,
   ORCHESTRATOR_CONSUMER,
+  type Publishes,
   partitionOf,
+  publisherOn,
   type RefusalCounter,
   type RunEvent,
   runIdOf,
   STREAMS,
   type SubmittedMessage,
   subjects,
+  toStored,
   WIRE_VERSION,
 } from "../nats/index.ts";
-import type { BlobStore, RunLog, VariableStore } from "../store/index.ts";
+import { type BlobStore, type BlueprintStore, blueprintsOn, type RunLog, type VariableStore } from "../store/index.ts";
 import type { FlowChecks } from "./flow-checks.ts";
 import type { Logger } from "./logger.ts";
 import { offloadSubmission } from "./offload.ts";
@@ -58,6 +61,8 @@ export interface IntakeOptions {
 /** A run that may begin. */
 interface Prepared extends Pick<SubmittedMessage, "flow" | "types" | "inputs" | "options"> {
   readonly reuse: SubmittedMessage["reuse"] | undefined;
+  /** Whether other runs have the same flow. */
+  readonly shared: boolean;
   /** What its own variables start with. */
   readonly variables: Record<string, unknown>;
 }
@@ -65,9 +70,13 @@ interface Prepared extends Pick<SubmittedMessage, "flow" | "types" | "inputs" | 
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #queue: SharedQueue;
+  readonly #blueprints: BlueprintStore;
+  readonly #publisher: Publishes;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#blueprints = blueprintsOn(options.nc);
+    this.#publisher = publisherOn(options.nc);
     this.#queue = new SharedQueue({
       js: options.js,
       stream: STREAMS.submit,
@@ -122,7 +131,7 @@ export class Intake {
     const { flow, flowRef, rerun, inputs, options } = decoded.value;
     if (rerun !== undefined) {
       const again = await reuseOf(rerun, log, partitions);
-      return { ...again, options, variables: { ...again.flow.variables, ...again.variables } };
+      return { ...again, options, shared: true, variables: { ...again.flow.variables, ...again.variables } };
     }
     const checked = flowRef === undefined ? checks.checkInline(flow) : await checks.checkDeployed(flowRef);
     if ("error" in checked) return checked;
@@ -130,8 +139,9 @@ export class Intake {
   }
 
   async #submit(msg: JsMsg, run: string, prepared: Prepared): Promise<void> {
-    const { nc, js, partitions, blobs, variables: store } = this.#options;
-    const { variables, reuse, ...asked } = prepared;
+    const { nc, partitions, blobs, variables: store } = this.#options;
+    const { variables, reuse, shared, ...asked } = prepared;
+    const blueprint = shared ? await this.#blueprints.keep(asked) : undefined;
     const reply = msg.headers?.get(headerNames.reply);
     const traceparent = msg.headers?.get(headerNames.traceparent);
     const submitted: SubmittedMessage = {
@@ -139,12 +149,13 @@ export class Intake {
       kind: "submitted",
       run,
       ...asked,
+      ...(blueprint ? { blueprint } : {}),
       ...(reply && isPublishable(reply) ? { reply } : {}),
       ...(traceparent ? { traceparent } : {}),
       ...(reuse ? { reuse } : {}),
     };
     const limit = (nc.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES;
-    const payload = encodeMessage(await offloadSubmission(blobs, submitted, limit));
+    const payload = encodeMessage(toStored(await offloadSubmission(blobs, submitted, limit)));
     if (payload.length > limit) {
       throw new RayflowError(
         "PayloadTooLarge",
@@ -152,7 +163,9 @@ export class Intake {
       );
     }
     if (Object.keys(variables).length > 0) await store.seedRun(run, variables);
-    await js.publish(subjects.run(partitionOf(run, partitions), run), payload, { msgID: `${run}:submitted` });
+    await this.#publisher.publish(subjects.run(partitionOf(run, partitions), run), payload, {
+      msgID: `${run}:submitted`,
+    });
     this.#tell(msg, run, { v: WIRE_VERSION, kind: "accepted", run_id: run, flow: asked.flow.name });
     msg.ack();
   }

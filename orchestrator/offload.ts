@@ -3,7 +3,7 @@
  * while all together are not; the largest values then go to the object store, and references travel.
  */
 import { type BlobReference, isBlobReference, RayflowError, runOfBlob } from "../flow/index.ts";
-import { type DispatchEntry, encodeMessage, type SubmittedMessage } from "../nats/index.ts";
+import { type DispatchEntry, encodeMessage, type SubmittedMessage, toStored } from "../nats/index.ts";
 import { type BlobStore, bytesBehind, offloadValues, surelyWithin } from "../store/index.ts";
 import { outputsReadByMachine } from "./run/inline-outputs.ts";
 
@@ -38,7 +38,7 @@ export async function offloadSubmission(
     inputs = { ...(await adoptValues(blobs, inputs, from, run)) };
     results = await adoptValues(blobs, results, from, run);
     const without = { ...message, inputs, reuse: { ...reuse, results } };
-    if (encodeMessage(without).length > limitBytes) {
+    if (encodeMessage(toStored(without)).length > limitBytes) {
       const smaller = Object.entries(results).map(async ([node, { pins, outputs }]) => {
         const options = { run, what: `output of ${node}:`, inlineBytes: SMALL_RESULT_BYTES, keep: read.get(node) };
         return [node, { pins, outputs: { ...(await offloadValues(blobs, outputs, options)) } }] as const;
@@ -48,7 +48,7 @@ export async function offloadSubmission(
   }
   const rest: SubmittedMessage = { ...message, inputs: {}, ...(reuse ? { reuse: { ...reuse, results } } : {}) };
   const start = message.flow.nodes.find(({ id }) => types.get(id) === "start");
-  const roomBytes = limitBytes - encodeMessage(rest).length;
+  const roomBytes = limitBytes - encodeMessage(toStored(rest)).length;
   const keep = start && read.get(start.id);
   return { ...rest, inputs: { ...(await offloadValues(blobs, inputs, { run, what: "input", roomBytes, keep })) } };
 }

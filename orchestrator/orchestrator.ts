@@ -9,6 +9,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { ensureTopology, RefusalCounter, type Topology, type TopologyOptions } from "../nats/index.ts";
 import {
   BlobStore,
+  blueprintsOn,
   CheckpointStore,
   FlowRegistry,
   NodeCatalog,
@@ -136,6 +137,7 @@ class OrchestratorService implements Orchestrator {
     const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints, snapshots, registry, state } = parts;
     const { partitions, queueCreated, submitCreated } = topology;
     const types = () => catalog.types;
+    const checks = new FlowChecks({ registry, types, typesRevision: () => catalog.revision });
     const blobs = new BlobStore(nc, { cacheBytes: 0 });
     this.#triggers = new Triggers({ nc, js, jsm, registry, state, logger });
     this.#timers = new Timers({ js, jsm, logger, onTrigger: (fired) => this.#triggers.fired(fired) });
@@ -151,10 +153,10 @@ class OrchestratorService implements Orchestrator {
       endings: new RunEndings({ nc, variables, log, history: log.history }),
       children: new Children({
         log,
-        types,
+        keep: (flow) => blueprintsOn(nc).keep(flow),
+        check: (wanted) => checks.check(wanted),
         fit: (message) =>
           offloadSubmission(blobs, message, (nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD) - OVERHEAD_BYTES),
-        resolveFlow: (ref) => registry.resolve(ref),
       }),
     });
     this.#trimmer = new LogTrimmer({ log, checkpoints, logger, partitions, drivers: () => this.#share.drivers });
@@ -177,7 +179,7 @@ class OrchestratorService implements Orchestrator {
       log,
       partitions,
       submitCreated,
-      checks: new FlowChecks({ registry, types, typesRevision: () => catalog.revision }),
+      checks,
       refusals: this.refusals,
     });
   }

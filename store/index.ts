@@ -1,6 +1,8 @@
 export { BlobStore, type BlobStoreOptions, type PutOptions } from "./blob-store.ts";
+export { BlueprintStore, blueprintsOn, type FlowAndTypes } from "./blueprint-store.ts";
 export { isConflict } from "./bucket.ts";
 export { type Checkpoint, type CheckpointInput, CheckpointStore, checkpoint } from "./checkpoint-store.ts";
+export { type Draft, type DraftSummary, FlowDrafts } from "./flow-drafts.ts";
 export { type Deployment, type DeployOptions, FlowRegistry } from "./flow-registry.ts";
 export {
   type ActiveTrigger,

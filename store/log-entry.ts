@@ -1,5 +1,6 @@
 /** One message of the log, decoded and checked against the subject that it came on. */
 import { z } from "zod";
+import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
   type NodeResult,
@@ -7,15 +8,66 @@ import {
   parseLogSubject,
   partitionOf,
   type ResultMessage,
+  type RunMessage,
   resultMessage,
   runMessage,
+  storedRunMessage,
+  toStored,
 } from "../nats/index.ts";
+import type { BlueprintStore, FlowAndTypes } from "./blueprint-store.ts";
 
 export const logEntry = z.discriminatedUnion("kind", [
   z.object({ seq: z.number().int(), timeMs: z.number(), kind: z.literal("run"), message: runMessage }),
   z.object({ seq: z.number().int(), timeMs: z.number(), kind: z.literal("result"), message: resultMessage }),
 ]);
 export type LogEntry = z.infer<typeof logEntry>;
+
+/** An entry as it is written: a `submitted` message may name its flow instead of carrying it. */
+export const storedEntry = z.discriminatedUnion("kind", [
+  z.object({ seq: z.number().int(), timeMs: z.number(), kind: z.literal("run"), message: storedRunMessage }),
+  z.object({ seq: z.number().int(), timeMs: z.number(), kind: z.literal("result"), message: resultMessage }),
+]);
+export type StoredEntry = z.infer<typeof storedEntry>;
+
+/** The entry without what is stored elsewhere. */
+export function toStoredEntry(entry: LogEntry): StoredEntry {
+  return entry.kind === "run" ? { ...entry, message: toStored(entry.message) } : entry;
+}
+
+/**
+ * The entry with its flow. What names a flow that is gone gets an empty one, which no run can go on with.
+ * Rejects when the flow cannot be read now.
+ */
+export function toLogEntry(entry: StoredEntry, blueprints: BlueprintStore): LogEntry | Promise<LogEntry> {
+  if (entry.kind === "result") return entry;
+  const { seq, timeMs, kind, message } = entry;
+  if (message.kind !== "submitted_ref") return { seq, timeMs, kind, message };
+  const withFlow = (content: FlowAndTypes = goneFlow(message.blueprint)): LogEntry => {
+    const submitted: RunMessage = { ...message, kind: "submitted", flow: content.flow, types: content.types };
+    return { seq, timeMs, kind, message: submitted };
+  };
+  const known = blueprints.find(message.blueprint);
+  return known
+    ? withFlow(known)
+    : blueprints.read(message.blueprint).then(withFlow, (error: unknown) => {
+        // What cannot be read now may be later; what makes no sense never will.
+        if (error instanceof RayflowError && !error.retryable) return withFlow();
+        throw error;
+      });
+}
+
+const EMPTY_FLOW: FlowAndTypes["flow"] = {
+  name: "",
+  variables: {},
+  error_strategy: "abort",
+  drain: "cancel",
+  nodes: [],
+  edges: [],
+};
+
+function goneFlow(hash: string): FlowAndTypes {
+  return { flow: { ...EMPTY_FLOW, name: `flow-${hash.slice(0, 8)}-is-gone` }, types: [] };
+}
 
 export interface StoredMessage {
   readonly subject: string;
@@ -32,11 +84,11 @@ export interface StoredMessage {
 export function decodeLogEntry(
   stored: StoredMessage,
   partitions: number,
-): { ok: true; entry: LogEntry } | { ok: false; reason: string } {
+): { ok: true; entry: StoredEntry } | { ok: false; reason: string } {
   const { seq, timeMs } = stored;
   const from = parseLogSubject(stored.subject);
   if (from?.kind === "run") {
-    const decoded = decodeMessage(runMessage, stored.data);
+    const decoded = decodeMessage(storedRunMessage, stored.data);
     if (!decoded.ok) return decoded;
     const message = decoded.value;
     if (message.run !== from.run) return { ok: false, reason: `speaks of the run ${message.run}` };
@@ -86,7 +138,7 @@ function mendedResults(data: Uint8Array, reason: string): ResultMessage | undefi
 }
 
 /** What of an entry concerns one run: a result message may hold results of many. Undefined: nothing. */
-export function ofRun(entry: LogEntry, run: string): LogEntry | undefined {
+export function ofRun<E extends StoredEntry>(entry: E, run: string): E | undefined {
   if (entry.kind === "run") return entry.message.run === run ? entry : undefined;
   const results = entry.message.results.filter((result) => result.run === run);
   if (results.length === entry.message.results.length) return entry;

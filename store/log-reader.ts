@@ -10,7 +10,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type RefusalCounter, STREAMS, subjects } from "../nats/index.ts";
-import { decodeLogEntry, type LogEntry } from "./log-entry.ts";
+import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
+import { decodeLogEntry, type LogEntry, type StoredEntry, toLogEntry } from "./log-entry.ts";
 
 const PREFETCH = 512;
 /** The server's sign of life while there is nothing to read; two missed ones, and the consumer is made anew. */
@@ -34,6 +35,7 @@ export class LogReader implements AsyncIterable<LogEntry> {
   readonly untilCaughtUp: Promise<void>;
   readonly #options: LogReaderOptions;
   readonly #stopping = new AbortController();
+  readonly #blueprints: BlueprintStore;
   #nextSeq: number;
   #backlog = 0;
   #caughtUp = false;
@@ -43,6 +45,7 @@ export class LogReader implements AsyncIterable<LogEntry> {
 
   private constructor(options: LogReaderOptions) {
     this.#options = options;
+    this.#blueprints = blueprintsOn(options.nc);
     this.#nextSeq = Math.max(1, options.fromSeq);
     this.untilCaughtUp = new Promise((done) => {
       this.#markCaughtUp = done;
@@ -76,10 +79,12 @@ export class LogReader implements AsyncIterable<LogEntry> {
         for await (const message of this.#messages ?? []) {
           failures = -1;
           const last = !this.#caughtUp && (--this.#backlog <= 0 || message.info.pending === 0);
+          const stored = this.#decode(message);
+          const entry = stored && this.#whole(stored);
+          const whole = entry instanceof Promise ? await entry : entry;
           this.#nextSeq = message.seq + 1;
           if (last) this.#caughtUp = true;
-          const entry = this.#decode(message);
-          if (entry !== undefined) yield entry;
+          if (whole !== undefined) yield whole;
           if (last) this.#arrive();
           if (this.#over) return;
         }
@@ -148,7 +153,27 @@ export class LogReader implements AsyncIterable<LogEntry> {
     this.#markCaughtUp();
   }
 
-  #decode(message: JsMsg): LogEntry | undefined {
+  /** However long the flow cannot be read: an entry passed over would be lost for its run. */
+  #whole(entry: StoredEntry): LogEntry | Promise<LogEntry> {
+    const whole = toLogEntry(entry, this.#blueprints);
+    return whole instanceof Promise ? this.#persist(entry, whole) : whole;
+  }
+
+  async #persist(entry: StoredEntry, first: Promise<LogEntry>): Promise<LogEntry> {
+    let whole = first;
+    for (let failures = 0; ; failures++) {
+      try {
+        return await whole;
+      } catch (error) {
+        if (this.#over) throw error;
+        this.#options.refusals.add(STREAMS.log, `a flow cannot be read: ${String(error)}`);
+        await this.#pause(failures);
+        whole = Promise.resolve(toLogEntry(entry, this.#blueprints));
+      }
+    }
+  }
+
+  #decode(message: JsMsg): StoredEntry | undefined {
     const { subject, seq, data } = message;
     const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, this.#options.partitions);
     if (decoded.ok) return decoded.entry;

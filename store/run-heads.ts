@@ -2,8 +2,9 @@
 import { jetstream, PubHeaders } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { parseLogSubject, STREAMS, subjects } from "../nats/index.ts";
+import { blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
-import { decodeLogEntry, type LogEntry } from "./log-entry.ts";
+import { decodeLogEntry, type LogEntry, toLogEntry } from "./log-entry.ts";
 import { timeOf } from "./log-reader.ts";
 
 export interface RunHead {
@@ -45,11 +46,12 @@ export async function* partitionEntries(
   const { partition, partitions, fromSeq } = at;
   const filter = [subjects.runsOfPartition(partition), subjects.resultsOfPartition(partition)];
   const js = jetstream(nc);
+  const blueprints = blueprintsOn(nc);
   const end = (await js.jetstreamManager(false)).streams.info(STREAMS.log);
   const throughSeq = (await end).state.last_seq;
   for await (const message of readBounded(js, { stream: STREAMS.log, filter, fromSeq, throughSeq })) {
     const { subject, seq, data } = message;
     const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions);
-    if (decoded.ok) yield decoded.entry;
+    if (decoded.ok) yield await toLogEntry(decoded.entry, blueprints);
   }
 }

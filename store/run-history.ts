@@ -31,8 +31,9 @@ import {
   STREAMS,
   subjects,
 } from "../nats/index.ts";
+import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
-import { type LogEntry, logEntry } from "./log-entry.ts";
+import { type LogEntry, logEntry, type StoredEntry, storedEntry, toLogEntry, toStoredEntry } from "./log-entry.ts";
 
 /** Header names of a history message. */
 export const historyHeaders = {
@@ -65,7 +66,8 @@ export const historyRecord = z.object({
 });
 export type HistoryRecord = z.infer<typeof historyRecord>;
 
-const historySegment = z.object({ v: z.literal(1), run: z.string(), entries: z.array(logEntry) });
+const storedRecord = historyRecord.extend({ entries: z.array(storedEntry) });
+const historySegment = z.object({ v: z.literal(1), run: z.string(), entries: z.array(storedEntry) });
 
 export interface HistorySummary {
   readonly run: string;
@@ -75,6 +77,8 @@ export interface HistorySummary {
   readonly endedMs: number;
   readonly version: string | undefined;
   readonly seq: number;
+  /** Its place in the history. */
+  readonly at: number;
   readonly statusCode: number | undefined;
   /** Code of the error that ended the run. */
   readonly error: string | undefined;
@@ -93,6 +97,8 @@ export interface HistoryQuery {
   readonly limit?: number;
   readonly flow?: string;
   readonly status?: RunStatus;
+  /** Only what lies before this place in the history. */
+  readonly before?: number;
 }
 
 const compress = promisify(gzip);
@@ -110,17 +116,20 @@ export class RunHistory {
   readonly #nc: NatsConnection;
   readonly #js: JetStreamClient;
   readonly #jsm: Promise<JetStreamManager>;
+  readonly #blueprints: BlueprintStore;
 
   constructor(nc: NatsConnection) {
     this.#nc = nc;
     this.#js = jetstream(nc);
     this.#jsm = jetstreamManager(nc, { checkAPI: false });
+    this.#blueprints = blueprintsOn(nc);
   }
 
   /** Safe to repeat: the run is in the history once. */
   async write(record: Omit<HistoryRecord, "v">): Promise<void> {
     const run = record.result.run_id;
-    await this.#publish(record.flow, run, `history:${run}`, { v: 1, ...record }, headersOf(record));
+    const entries = await this.#pack(record.entries);
+    await this.#publish(record.flow, run, `history:${run}`, { v: 1, ...record, entries }, headersOf(record));
   }
 
   /** Puts a part of a run's log aside before the run has ended. Safe to repeat. */
@@ -129,7 +138,18 @@ export class RunHistory {
     if (!first || !last) return;
     const made = headers();
     made.set(historyHeaders.segment, `${first.seq}-${last.seq}`);
-    await this.#publish(flow, run, `history:${run}:${first.seq}-${last.seq}`, { v: 1, run, entries }, made);
+    const packed = await this.#pack(entries);
+    await this.#publish(flow, run, `history:${run}:${first.seq}-${last.seq}`, { v: 1, run, entries: packed }, made);
+  }
+
+  /** The entries without their flow, which stays where it is for as long as they do. */
+  async #pack(entries: readonly LogEntry[]): Promise<StoredEntry[]> {
+    for (const entry of entries) {
+      if (entry.kind !== "run" || entry.message.kind !== "submitted") continue;
+      const { blueprint } = entry.message;
+      if (blueprint !== undefined) await this.#blueprints.touch(blueprint, entry.message);
+    }
+    return entries.map(toStoredEntry);
   }
 
   async #publish(flow: string, run: string, msgID: string, content: unknown, made: MsgHdrs): Promise<void> {
@@ -207,11 +227,12 @@ export class RunHistory {
     })) {
       const bytes = await this.#body(message);
       const segment = message.headers?.has(historyHeaders.segment);
-      const decoded = bytes && decodeMessage(segment ? historySegment : historyRecord, bytes);
+      const decoded = bytes && decodeMessage(segment ? historySegment : storedRecord, bytes);
       if (!decoded?.ok) this.refusals.add(message.subject, decoded?.reason ?? "its body cannot be read");
       else {
-        const record = "result" in decoded.value ? decoded.value : undefined;
-        yield { at: message.seq, entries: decoded.value.entries, record };
+        const { value } = decoded;
+        const entries = await Promise.all(value.entries.map((entry) => toLogEntry(entry, this.#blueprints)));
+        yield { at: message.seq, entries, record: "result" in value ? { ...value, entries } : undefined };
       }
     }
   }
@@ -247,7 +268,8 @@ export class RunHistory {
     const flow = query.flow?.slice(0, MAX_FLOW_NAME_LENGTH);
     const filter = flow === undefined ? subjects.historyAll() : subjects.historyOfFlow(flow);
     let window = Math.max(FIRST_WINDOW, limit);
-    for (let end = last_seq; end >= first_seq && end > 0 && found.length < limit; window *= 4) {
+    const newest = Math.min(last_seq, (query.before ?? Number.POSITIVE_INFINITY) - 1);
+    for (let end = newest; end >= first_seq && end > 0 && found.length < limit; window *= 4) {
       const start = Math.max(first_seq, 1, end - window + 1);
       const inWindow: HistorySummary[] = [];
       const messages = readBounded(this.#js, {
@@ -257,9 +279,9 @@ export class RunHistory {
         throughSeq: end,
         headersOnly: true,
       });
-      for await (const { subject, headers } of messages) {
+      for await (const { subject, headers, seq } of messages) {
         if (headers?.has(historyHeaders.segment)) continue;
-        const summary = summaryOf(subject, headers);
+        const summary = summaryOf(subject, seq, headers);
         if (summary === undefined) this.refusals.add(subject, "its headers are off");
         else if (query.status === undefined || summary.status === query.status) inWindow.push(summary);
       }
@@ -297,7 +319,7 @@ function headerText(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
 }
 
-function summaryOf(subject: string, from: MsgHdrs | undefined): HistorySummary | undefined {
+function summaryOf(subject: string, at: number, from: MsgHdrs | undefined): HistorySummary | undefined {
   const [, , flow, run] = subject.split(".");
   const status = runStatus.safeParse(from?.get(historyHeaders.status));
   const startedMs = Number(from?.get(historyHeaders.started));
@@ -313,6 +335,7 @@ function summaryOf(subject: string, from: MsgHdrs | undefined): HistorySummary |
     endedMs,
     version: from?.get(historyHeaders.version) || undefined,
     seq: Number(from?.get(historyHeaders.seq)) || 0,
+    at,
     statusCode: statusCode ? Number(statusCode) : undefined,
     error: from?.get(historyHeaders.error) || undefined,
   };

@@ -16,9 +16,11 @@ import {
   type RunResult,
   STREAMS,
   subjects,
+  toStored,
 } from "../nats/index.ts";
+import { blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
-import { decodeLogEntry, type LogEntry, ofRun } from "./log-entry.ts";
+import { decodeLogEntry, type LogEntry, ofRun, toLogEntry } from "./log-entry.ts";
 import { LogReader, timeOf } from "./log-reader.ts";
 import { type HistoryQuery, type HistoryRecord, type HistorySummary, RunHistory } from "./run-history.ts";
 
@@ -60,7 +62,7 @@ export class RunLog {
    */
   async append(message: RunMessage, options: AppendOptions): Promise<number> {
     const partition = partitionOf(message.run, await this.#partitionCount());
-    return this.#publish(subjects.run(partition, message.run), message, options);
+    return this.#publish(subjects.run(partition, message.run), toStored(message), options);
   }
 
   /** Writes what an actor's work gave, for the runs of one partition. @throws PayloadTooLarge */
@@ -112,7 +114,7 @@ export class RunLog {
       const { subject, seq, data } = message;
       const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions);
       const entry = decoded.ok ? ofRun(decoded.entry, run) : undefined;
-      if (entry !== undefined) yield entry;
+      if (entry !== undefined) yield await toLogEntry(entry, blueprintsOn(this.#nc));
     }
   }
 

@@ -2,6 +2,7 @@
 import { type Flow, type NodeTypes, usedTypes } from "../../flow/index.ts";
 import { fixtureTypes, nodeTypeFixture } from "../../flow/testing.ts";
 import type { SubmittedMessage } from "../../nats/index.ts";
+import type { RunnableFlow } from "../flow-checks.ts";
 import { seeded } from "../run/testing.ts";
 import { randomFlow } from "../run/testing-random-flow.ts";
 
@@ -46,6 +47,7 @@ export function simulatedFlow(index: number): Pick<SubmittedMessage, "flow" | "t
 }
 
 /** The flow behind one of the names that subflows call. */
-export function childFlow(name: string): Flow {
-  return simulatedFlow(FLOWS + Number(name.slice("child".length))).flow;
+export function runnableChild(name: string): RunnableFlow {
+  const { flow } = simulatedFlow(FLOWS + Number(name.slice("child".length)));
+  return { flow, types: usedTypes(flow, simulatedTypes), shared: false };
 }

@@ -13,7 +13,7 @@ import { PartitionDriver } from "../partition-driver.ts";
 import { RunEndings } from "../run-endings.ts";
 import { RunShelf } from "../run-shelf.ts";
 import { Timers } from "../timers.ts";
-import { childFlow, simulatedTypes } from "./testing-flows.ts";
+import { runnableChild } from "./testing-flows.ts";
 import type { Sabotage } from "./testing-sabotage.ts";
 import { Process, standIn } from "./testing-time.ts";
 import { PARTITIONS, type World } from "./testing-world.ts";
@@ -72,8 +72,8 @@ export class SimulatedOrchestrator {
     const children = new Children({
       log: standIn<RunLog>(sent),
       fit: (message) => Promise.resolve(message),
-      types: () => simulatedTypes,
-      resolveFlow: (name) => this.#ask(`look up ${name}`, () => childFlow(name)),
+      keep: () => Promise.resolve(undefined),
+      check: (name) => this.#ask(`look up ${String(name)}`, () => runnableChild(String(name))),
     });
     const timers = new Timers({ js, jsm: this.#purger(), logger });
     const emitter = new Emitter({ js, logger, clock, maxPayload: () => MAX_PAYLOAD }, checkpoint?.emitted_through ?? 0);
