@@ -197,32 +197,36 @@ export function failedResult(run: string, error: ErrorInfo): RunResult {
   };
 }
 
+export const submittedMessage = z.object({
+  v,
+  kind: z.literal("submitted"),
+  run: z.string(),
+  flow,
+  /** The node types that the flow uses, as they were: a run is pinned to them. */
+  types: z.array(nodeType),
+  inputs: jsonObject,
+  options: runOptions,
+  /** Where the publisher wants the result. */
+  reply: z.string().optional(),
+  traceparent: z.string().optional(),
+  reuse: reuse.optional(),
+  /** Under this hash the flow and its types are stored: what is written need not carry them. */
+  blueprint: z.string().optional(),
+  /** The activation of a control_subflow that waits for this run. */
+  parent: z
+    .object({
+      run: z.string(),
+      execution: z.string(),
+      depth: z.number().int(),
+      /** The outermost run: large values of all runs inside it lie under its id. */
+      root: z.string().optional(),
+    })
+    .optional(),
+});
+
 /** A message on `rayflow.run.<partition>.<run>`. */
 export const runMessage = z.discriminatedUnion("kind", [
-  z.object({
-    v,
-    kind: z.literal("submitted"),
-    run: z.string(),
-    flow,
-    /** The node types that the flow uses, as they were: a run is pinned to them. */
-    types: z.array(nodeType),
-    inputs: jsonObject,
-    options: runOptions,
-    /** Where the publisher wants the result. */
-    reply: z.string().optional(),
-    traceparent: z.string().optional(),
-    reuse: reuse.optional(),
-    /** The activation of a control_subflow that waits for this run. */
-    parent: z
-      .object({
-        run: z.string(),
-        execution: z.string(),
-        depth: z.number().int(),
-        /** The outermost run: large values of all runs inside it lie under its id. */
-        root: z.string().optional(),
-      })
-      .optional(),
-  }),
+  submittedMessage,
   /** A dispatch that could not be sent: the failure of that execution. */
   z.object({ v, kind: z.literal("undeliverable"), run: z.string(), id: z.string(), error: errorInfo }),
   z.object({ v, kind: z.literal("timer"), run: z.string(), id: z.string() }),
@@ -245,6 +249,23 @@ export const runMessage = z.discriminatedUnion("kind", [
 ]);
 export type RunMessage = z.infer<typeof runMessage>;
 export type SubmittedMessage = Extract<RunMessage, { kind: "submitted" }>;
+
+/** A `submitted` message on the wire when its flow and types are stored under a hash. */
+export const submittedByRef = submittedMessage
+  .omit({ flow: true, types: true })
+  .extend({ kind: z.literal("submitted_ref"), blueprint: z.string() });
+export type SubmittedByRef = z.infer<typeof submittedByRef>;
+
+/** A run message as it is written: readers put the flow back into a `submitted_ref`. */
+export const storedRunMessage = z.discriminatedUnion("kind", [...runMessage.options, submittedByRef]);
+export type StoredRunMessage = z.infer<typeof storedRunMessage>;
+
+/** A run message without what is stored elsewhere. */
+export function toStored(message: RunMessage): StoredRunMessage {
+  if (message.kind !== "submitted" || message.blueprint === undefined) return message;
+  const { flow: _flow, types: _types, blueprint, ...rest } = message;
+  return { ...rest, kind: "submitted_ref", blueprint };
+}
 
 // ----------------------------------------------------------- news and answers
 
