@@ -408,6 +408,22 @@ describe("a held run", () => {
     expect(on.commands.some((command) => command.type === "sendExec" && command.entry.node === "b")).toBe(false);
   });
 
+  test("goes on also when it is cancelled in the moment in which it would be held", () => {
+    const flow = flowBuilder()
+      .node("start", "start")
+      .node("each", "control_for_each", { constants: { list: [1, 2] } })
+      .node("a", "base_debug")
+      .node("next", "control_continue")
+      .node("ret", "return")
+      .chain("start", "each")
+      .exec("each.body", "next", "a")
+      .exec("each.completed", "ret");
+    // `next` ends the iteration in the very step in which `a` is held.
+    const on = bench(flow.build(), ["a"]);
+    expect([held(on), on.result?.success]).toEqual([[], true]);
+    expect(on.work).toEqual([]);
+  });
+
   test("is the same from its log and from the shelf", () => {
     const on = bench(chain("a", "b").data("a.value", "b.value").build(), ["start", "b"]);
     send(on, "continue");

@@ -59,7 +59,7 @@ const runMachine = setup({
     incident: ({ context: { run } }) => run.incidents > 0,
     // One guard for both: each one that is asked costs every step of every run.
     nothingLeft: ({ context: { run } }) => lostAllHeld(run) && !run.heldByHand && run.incidents === 0,
-    halted: ({ context: { run } }) => run.incidents > 0 || (run.debug !== undefined && isHeld(run)),
+    halted: ({ context: { run } }) => run.incidents > 0 || !run.starting,
     idle: ({ context: { run } }) => run.inFlight.size === 0,
   },
   actions: {
