@@ -37,6 +37,7 @@ export {
 export { flowFileSchema } from "./flow-schema.ts";
 export { type Graph, type GraphEdge, type GraphInput, type GraphNode, type Region, ROOT_REGION } from "./graph.ts";
 export { buildGraph, usedTypes } from "./graph-builder.ts";
+export { EXEC_PIN, FINISH_PIN, type Handle, parseSourceHandle, parseTargetHandle } from "./handles.ts";
 export { apiSchemaOf, type CheckedInputs, checkInputs } from "./inputs.ts";
 export { errorIssueCodes, type FlowIssue, flowIssue, type IssueCode, issueCode, warningIssueCodes } from "./issue.ts";
 export {
@@ -50,7 +51,7 @@ export {
   type Pin,
   pin,
 } from "./node-type.ts";
-export { type NormalizedFlow, normalizeFlow } from "./normalize.ts";
+export { flowLevels, type NormalizedFlow, normalizeFlow } from "./normalize.ts";
 export { fits, formatPinType, type PinType, parsePinType, valueFits } from "./pin-type.ts";
 export { ERROR_PIN, type InputPin, type NodePins, resolvePins } from "./pins.ts";
 export { didYouMean, listNames } from "./suggest.ts";
