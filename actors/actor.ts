@@ -6,17 +6,18 @@
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
-import { ensureNodeConsumer, ensureTopology, STREAMS, subjects } from "../nats/index.ts";
+import { ensureNodeConsumer, ensureTopology, publisherOn, STREAMS, subjects } from "../nats/index.ts";
 import { BlobStore, NodeCatalog, ResultCache, VariableStore } from "../store/index.ts";
 import { DispatchPuller } from "./dispatch-puller.ts";
 import type { NodeDefinition, NodeResources } from "./node-definition.ts";
 import { NodeExecutor } from "./node-executor.ts";
 import { performer } from "./perform.ts";
 import { ResultPublisher } from "./result-publisher.ts";
+import { separate } from "./separate.ts";
 import { Workload, type WorkloadCounters } from "./workload.ts";
 
 export interface ActorOptions {
@@ -105,7 +106,8 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
       maxResultBytes,
     }),
   });
-  const publisher = new ResultPublisher({ js: jetstream(nc), logger, maxMessageBytes: maxPayload });
+  const js = publisherOn(nc, options.inboxPrefix);
+  const publisher = new ResultPublisher({ js, logger, maxMessageBytes: maxPayload });
   const puller: DispatchPuller = new DispatchPuller({
     nc,
     types,
@@ -122,6 +124,7 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     executor,
     publisher,
     puller,
+    separate: (message, lost) => separate(js, message, lost),
     concurrency: options.concurrency ?? 64,
     maxLost: options.maxLost ?? 3,
     logger,

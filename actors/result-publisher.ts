@@ -6,11 +6,11 @@
  * R3. `onAcked` is called once per result, and never for a result that may not be in the log.
  */
 import { hash } from "node:crypto";
-import { JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { subjects, WIRE_VERSION } from "../nats/index.ts";
+import { type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type SealedResult, sealResult } from "./sealed-result.ts";
 
@@ -34,7 +34,7 @@ interface Buffer {
 }
 
 export interface ResultPublisherOptions {
-  readonly js: JetStreamClient;
+  readonly js: Publishes;
   readonly logger: Logger;
   /** The largest message that the server takes, bytes. */
   readonly maxMessageBytes: () => number;

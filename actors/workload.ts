@@ -10,6 +10,8 @@
  * W3. At most `concurrency` entries run at once, first come, first served.
  * W4. What has been delivered too often is not run: its result is ActorLost.
  * W5. What `abort` ends gives no result: its message is handed back.
+ * W6. A message of several entries that comes a second time is taken apart, so that one entry that ends its actors does
+ *     not take its neighbours with it. What was done here before is not done again: its result is sent once more.
  */
 import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
@@ -18,11 +20,14 @@ import { answers, type Delivery } from "./delivery.ts";
 import type { DispatchPuller } from "./dispatch-puller.ts";
 import type { NodeDefinition } from "./node-definition.ts";
 import type { NodeExecutor } from "./node-executor.ts";
+import { RecentResults } from "./recent-results.ts";
 import type { ResultPublisher } from "./result-publisher.ts";
 import type { SealedResult } from "./sealed-result.ts";
 
 /** A message whose type is not served here comes back after so long, perhaps to somebody else. */
 const NOT_SERVED_DELAY_MS = 5_000;
+/** When a message that could not be taken apart comes back, ms. */
+const SEPARATE_AGAIN_MS = 1_000;
 /** Results without an ack, past which no new work is begun: the log does not keep up. */
 const MAX_UNACKED = 4_096;
 
@@ -67,6 +72,8 @@ export interface WorkloadOptions {
   readonly executor: NodeExecutor;
   readonly publisher: ResultPublisher;
   readonly puller: Pick<DispatchPuller, "answer" | "begun" | "pause" | "resume">;
+  /** Puts the entries of a message back into the queue, each alone. */
+  readonly separate: (message: DispatchMessage, lost: number) => Promise<void>;
   readonly concurrency: number;
   readonly maxLost: number;
   readonly logger: Logger;
@@ -77,6 +84,7 @@ export class Workload {
   readonly #options: WorkloadOptions;
   readonly #held = new Set<Held>();
   readonly #items = new Map<string, Item>();
+  readonly #recent = new RecentResults();
   #queue: Item[] = [];
   /** Where the queue begins: taking from the front of a long array costs its length. */
   #head = 0;
@@ -110,7 +118,21 @@ export class Workload {
       return;
     }
     if (delivery.deliveryCount > 1) this.counters.redelivered++;
-    this.#take(delivery, decoded.value, definition);
+    if (delivery.deliveryCount > 1 && decoded.value.entries.length > 1) void this.#separate(delivery, decoded.value);
+    else this.#take(delivery, decoded.value, definition);
+  }
+
+  /** W6 */
+  async #separate(delivery: Delivery, message: DispatchMessage): Promise<void> {
+    const { puller, logger, separate } = this.#options;
+    puller.begun(delivery.type);
+    try {
+      await separate(message, delivery.deliveryCount - 1);
+      puller.answer(delivery, answers.ack);
+    } catch (error) {
+      logger.warn({ type: delivery.type, err: error }, "a message could not be taken apart: handing it back");
+      puller.answer(delivery, answers.nak(SEPARATE_AGAIN_MS));
+    }
   }
 
   /** Ends what is in hand of a run: what waits is not run, what runs is aborted. */
@@ -167,8 +189,8 @@ export class Workload {
   #take(delivery: Delivery, message: DispatchMessage, definition: NodeDefinition): void {
     const held: Held = { delivery, unsettled: message.entries.length, queued: 0, begun: false };
     this.#held.add(held);
-    const lost = delivery.deliveryCount - 1 > this.#options.maxLost;
     for (const entry of message.entries) {
+      const lost = delivery.deliveryCount - 1 + (entry.lost ?? 0);
       const known = this.#items.get(entry.id);
       if (known) {
         known.holders.push(held);
@@ -176,7 +198,7 @@ export class Workload {
         else held.begun = true;
         continue;
       }
-      const refusal = lost ? lostError(delivery.deliveryCount) : undefined;
+      const refusal = lost > this.#options.maxLost ? lostError(lost) : undefined;
       if (refusal) this.counters.lost++;
       const item: Item = { entry, definition, holders: [held], state: "queued", refusal };
       this.#items.set(entry.id, item);
@@ -210,8 +232,9 @@ export class Workload {
       held.begun = true;
       if (--held.queued === 0) puller.begun(held.delivery.type);
     }
-    if (item.refusal) {
-      this.#finish(item, executor.refuse(item.entry, item.refusal));
+    const known = this.#recent.find(item.entry.id) ?? (item.refusal && executor.refuse(item.entry, item.refusal));
+    if (known) {
+      this.#finish(item, known);
       return;
     }
     this.counters.inFlight++;
@@ -228,7 +251,10 @@ export class Workload {
   #finish(item: Item, sealed: SealedResult): void {
     item.state = "done";
     const { partition } = item.entry;
-    this.#options.publisher.add(item.definition.nodeType.type, partition, sealed, () => this.#settled(item));
+    this.#options.publisher.add(item.definition.nodeType.type, partition, sealed, () => {
+      this.#recent.add(sealed);
+      this.#settled(item);
+    });
   }
 
   #settled(item: Item): void {
@@ -253,8 +279,7 @@ export class Workload {
   }
 }
 
-function lostError(deliveries: number): RayflowError {
-  const times = deliveries - 1;
+function lostError(times: number): RayflowError {
   return new RayflowError("ActorLost", `${times} actors took this work and died or stopped before it was done`, {
     details: { deliveries: times },
   });

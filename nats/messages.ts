@@ -117,6 +117,8 @@ export const dispatchEntry = z.object({
   inline: z.array(z.string()).optional(),
   /** The run that this one's large values lie under, when it is not the run itself: the outermost of its parents. */
   blob_run: z.string().optional(),
+  /** How many actors were lost over it in messages before this one. */
+  lost: z.number().int().nonnegative().optional(),
   traceparent: z.string().optional(),
 });
 export type DispatchEntry = z.infer<typeof dispatchEntry>;

@@ -7,6 +7,8 @@ export interface Clock {
   sleep(ms: number): Promise<void>;
   /** Does something every so many ms, until what it gives is called. */
   every(ms: number, task: () => void): () => void;
+  /** Does something once this turn of the event loop is over. */
+  soon(task: () => void): void;
 }
 
 /** Real time; waiting by it does not keep the process alive. */
@@ -18,4 +20,5 @@ export const systemClock: Clock = {
     timer.unref();
     return () => clearInterval(timer);
   },
+  soon: (task) => void setImmediate(task),
 };

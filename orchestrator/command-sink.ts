@@ -23,7 +23,7 @@ export interface CommandSinkOptions {
   readonly partition: number;
   readonly emitter: Emitter;
   readonly timers: Pick<Timers, "set" | "cancel">;
-  readonly endings: Pick<RunEndings, "settle">;
+  readonly endings: Pick<RunEndings, "settle" | "tell">;
   readonly children: Pick<Children, "start" | "stop">;
   readonly logger: Logger;
 }
@@ -37,16 +37,12 @@ export class CommandSink {
 
   /** `seq` is the message of the log that caused the commands. */
   carryOut(seq: number, run: Run, commands: readonly Command[]): void {
-    const work = new Map<string, DispatchEntry[]>();
+    const { emitter } = this.#options;
+    const undeliverable = (entry: DispatchEntry, error: ErrorInfo): void => this.#undeliverable(seq, entry, error);
     for (const command of commands) {
       if (command.type === "sendExec" || command.type === "sendData") {
-        const entries = work.get(command.nodeType);
-        if (entries) entries.push(command.entry);
-        else work.set(command.nodeType, [command.entry]);
+        emitter.dispatch(seq, command.nodeType, command.entry, undeliverable);
       } else this.#one(seq, run, command);
-    }
-    for (const [type, entries] of work) {
-      this.#options.emitter.dispatch(seq, type, entries, (entry, error) => this.#undeliverable(seq, entry, error));
     }
   }
 
@@ -72,6 +68,7 @@ export class CommandSink {
       case "cancelTimer":
         return timers.cancel(partition, run.id, command.id);
       case "append":
+        if (command.message.kind === "finished") this.#options.endings.tell(run.ended, command.message.result);
         return this.append(seq, command.message, command.id);
       case "announce":
         return this.#announce(command.event);

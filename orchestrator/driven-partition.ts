@@ -1,14 +1,16 @@
 /** One partition in the hands of this orchestrator: its driver, its emitter, its checkpoints, from taking to giving back. */
-import type { JetStreamClient } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { publisherOn } from "../nats/index.ts";
 import type { BlobStore, CheckpointStore, RunLog, SnapshotStore } from "../store/index.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Children } from "./children.ts";
 import { CommandSink } from "./command-sink.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { Emitter, type EmitterOptions } from "./emitter.ts";
 import type { GraphCache } from "./graph-cache.ts";
 import type { Logger } from "./logger.ts";
 import { offloadEntry } from "./offload.ts";
+import type { Pace } from "./pace.ts";
 import { PartitionDriver } from "./partition-driver.ts";
 import type { RunEndings } from "./run-endings.ts";
 import { RunShelf } from "./run-shelf.ts";
@@ -20,7 +22,8 @@ const DEFAULT_MAX_PAYLOAD = 1_048_576;
 
 export interface DrivenPartitionOptions {
   readonly nc: NatsConnection;
-  readonly js: JetStreamClient;
+  readonly dispatcher: Dispatcher;
+  readonly pace: Pace;
   readonly owner: string;
   readonly log: RunLog;
   readonly checkpoints: CheckpointStore;
@@ -50,15 +53,20 @@ export class DrivenPartition {
 
   /** Reads the checkpoint and begins to drive from there. */
   static async take(partition: number, options: DrivenPartitionOptions): Promise<DrivenPartition> {
-    const { nc, js, log, logger, checkpoints, snapshots, graphs, timers, endings, children, blobs } = options;
+    const { nc, log, logger, checkpoints, pace, dispatcher, snapshots, graphs, timers, endings, children, blobs } =
+      options;
     const { checkpoint, revision } = await checkpoints.read(partition);
     const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
     const offload: EmitterOptions["offload"] = (entry, limitBytes) => offloadEntry(blobs, entry, limitBytes);
-    const emitter = new Emitter({ js, logger, maxPayload, offload }, checkpoint?.emitted_through ?? 0);
+    const emitter = new Emitter(
+      { publisher: publisherOn(nc), dispatcher, logger, maxPayload, offload },
+      checkpoint?.emitted_through ?? 0,
+    );
     const driver = new PartitionDriver({
       partition,
       log,
       emitter,
+      pace,
       logger,
       graphs,
       checkpoint,

@@ -6,22 +6,22 @@
  * E2. `emittedThrough` never passes a message of the log while something that it caused is not acknowledged.
  */
 
-import { createHash } from "node:crypto";
-import type { JetStreamClient } from "@nats-io/jetstream";
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
-import { type DispatchEntry, encodeMessage, subjects, WIRE_VERSION } from "../nats/index.ts";
+import { type DispatchEntry, encodeMessage, type Publishes } from "../nats/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { Logger } from "./logger.ts";
 
-/** Most entries of one dispatch message. */
-const MAX_ENTRIES = 32;
 /** What a message needs besides its entries: envelope and headers, bytes. */
 const OVERHEAD_BYTES = 4096;
+/** No message is smaller than this. */
+const SURELY_SMALL_BYTES = 16 * 1024;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 
 export interface EmitterOptions {
-  readonly js: Pick<JetStreamClient, "publish">;
+  readonly publisher: Publishes;
+  readonly dispatcher: Pick<Dispatcher, "add">;
   /** The server's max_payload, bytes. */
   readonly maxPayload: () => number;
   readonly logger: Logger;
@@ -38,6 +38,7 @@ export class Emitter {
   readonly #open = new Map<number, number>();
   #seen: number;
   #stopped = false;
+  readonly #isWanted = (): boolean => !this.#stopped;
 
   constructor(options: EmitterOptions, startAt: number) {
     this.#options = options;
@@ -95,38 +96,26 @@ export class Emitter {
 
   publish(seq: number, subject: string, message: unknown, msgID: string): void {
     const payload = encodeMessage(message);
-    this.track(seq, subject, () => this.#options.js.publish(subject, payload, { msgID }));
+    this.track(seq, subject, () => this.#options.publisher.publish(subject, payload, { msgID }));
   }
 
   /**
-   * Sends work to the actors of one type, in as few messages as allowed. An entry that fits no message, even when its
-   * large inputs travel as references, is handed to `undeliverable` instead.
+   * Sends work to the actors of one type. An entry that fits no message, even when its large inputs travel as
+   * references, is handed to `undeliverable` instead.
    */
   dispatch(
     seq: number,
     type: string,
-    entries: readonly DispatchEntry[],
+    entry: DispatchEntry,
     undeliverable: (entry: DispatchEntry, error: ErrorInfo) => void,
   ): void {
     const limit = this.#options.maxPayload() - OVERHEAD_BYTES;
-    let batch: { id: string; json: string }[] = [];
-    let size = 0;
-    for (const entry of entries) {
-      const json = JSON.stringify(entry);
-      const bytes = Buffer.byteLength(json);
-      if (bytes > limit) {
-        this.#sendLarge(seq, type, entry, limit, undeliverable);
-        continue;
-      }
-      if (batch.length >= MAX_ENTRIES || size + bytes > limit) {
-        this.#send(seq, type, batch);
-        batch = [];
-        size = 0;
-      }
-      batch.push({ id: entry.id, json });
-      size += bytes + 1;
-    }
-    if (batch.length > 0) this.#send(seq, type, batch);
+    const json = JSON.stringify(entry);
+    // A UTF-16 unit is at most three bytes of UTF-8: most entries need no counting.
+    const most = json.length * 3;
+    const bytes = most <= SURELY_SMALL_BYTES ? most : Buffer.byteLength(json);
+    if (bytes > limit) this.#sendLarge(seq, type, entry, limit, undeliverable);
+    else this.#send(seq, type, entry.id, json, bytes);
   }
 
   #sendLarge(
@@ -142,7 +131,8 @@ export class Emitter {
     this.track(seq, `the inputs of ${entry.node}`, async () => {
       try {
         const small = await offload(entry, limit);
-        this.#send(seq, type, [{ id: small.id, json: JSON.stringify(small) }]);
+        const json = JSON.stringify(small);
+        this.#send(seq, type, small.id, json, Buffer.byteLength(json));
       } catch (error) {
         const info = toErrorInfo(error);
         if (info.code === "ConnectionFailed") throw error;
@@ -151,13 +141,9 @@ export class Emitter {
     });
   }
 
-  #send(seq: number, type: string, batch: readonly { id: string; json: string }[]): void {
-    // The entries are JSON already: their sizes had to be known.
-    const json = `{"v":${WIRE_VERSION},"type":${JSON.stringify(type)},"entries":[${batch.map((entry) => entry.json).join(",")}]}`;
-    const msgID = batch.length === 1 ? (batch[0]?.id ?? "") : hashOf(batch.map((entry) => entry.id));
-    const payload = Buffer.from(json);
-    const subject = subjects.node(type);
-    this.track(seq, subject, () => this.#options.js.publish(subject, payload, { msgID }));
+  #send(seq: number, type: string, id: string, json: string, bytes: number): void {
+    const onStored = this.hold(seq);
+    this.#options.dispatcher.add(type, { id, json, bytes, onStored, isWanted: this.#isWanted });
   }
 
   async #persist(what: string, attempt: () => Promise<unknown>): Promise<boolean> {
@@ -182,8 +168,4 @@ function tooLarge(entry: DispatchEntry, limit: number): ErrorInfo {
     `the inputs of ${entry.node} take ${bytes} bytes; a message holds at most ${limit}`,
     { nodeId: entry.node },
   ).toInfo();
-}
-
-function hashOf(ids: readonly string[]): string {
-  return createHash("sha256").update(ids.join("\n")).digest("base64url");
 }

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { ensureTopology, RefusalCounter, type Topology, type TopologyOptions } from "../nats/index.ts";
+import { ensureTopology, publisherOn, RefusalCounter, type Topology, type TopologyOptions } from "../nats/index.ts";
 import {
   BlobStore,
   blueprintsOn,
@@ -20,12 +20,14 @@ import {
 } from "../store/index.ts";
 import { BlobSweeper } from "./blob-sweeper.ts";
 import { Children } from "./children.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { FlowChecks } from "./flow-checks.ts";
 import { GraphCache } from "./graph-cache.ts";
 import { Intake } from "./intake.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { offloadSubmission } from "./offload.ts";
+import { Pace } from "./pace.ts";
 import { PartitionShare } from "./partition-share.ts";
 import type { Run } from "./run/fold.ts";
 import { RunEndings } from "./run-endings.ts";
@@ -113,7 +115,7 @@ interface Parts {
   readonly restAfterMs?: number;
 }
 
-/** Room beside the flow and the inputs in a `submitted` message, bytes. */
+/** Room beside what a message carries, bytes. */
 const OVERHEAD_BYTES = 4096;
 const DEFAULT_MAX_PAYLOAD = 1_048_576;
 
@@ -141,8 +143,17 @@ class OrchestratorService implements Orchestrator {
     const blobs = new BlobStore(nc, { cacheBytes: 0 });
     this.#triggers = new Triggers({ nc, js, jsm, registry, state, logger });
     this.#timers = new Timers({ js, jsm, logger, onTrigger: (fired) => this.#triggers.fired(fired) });
+    const pace = new Pace();
+    const dispatcher = new Dispatcher({
+      publisher: publisherOn(nc),
+      pace,
+      logger,
+      maxBytes: () => (nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD) - OVERHEAD_BYTES,
+    });
     this.#share = new PartitionShare({
       ...parts,
+      pace,
+      dispatcher,
       blobs,
       owner: parts.id,
       partitions,

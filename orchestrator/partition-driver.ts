@@ -9,12 +9,13 @@
  */
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
 import { failedResult, type RunMessage, type RunResult, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
-import { type Checkpoint, type LogReader, ofRun, type RunLog, type SnapshotMark } from "../store/index.ts";
+import { byRun, type Checkpoint, type LogReader, type RunLog, type SnapshotMark } from "../store/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CommandSink } from "./command-sink.ts";
 import type { Emitter } from "./emitter.ts";
 import type { GraphCache } from "./graph-cache.ts";
 import type { Logger } from "./logger.ts";
+import type { Pace } from "./pace.ts";
 import { RestKeeper } from "./rest-keeper.ts";
 import type { Command } from "./run/commands.ts";
 import { type EndedRun, endedRun, type LogEntry, Run } from "./run/fold.ts";
@@ -24,6 +25,7 @@ export interface PartitionDriverOptions {
   readonly partition: number;
   readonly log: Pick<RunLog, "openPartition">;
   readonly emitter: Emitter;
+  readonly pace: Pick<Pace, "observe">;
   readonly sink: CommandSink;
   readonly graphs: GraphCache;
   readonly shelf: RunShelf;
@@ -222,8 +224,12 @@ export class PartitionDriver {
   async #take(entry: LogEntry): Promise<void> {
     this.#lastSeq = entry.seq;
     if (entry.kind === "result") {
-      const ids = new Set(entry.message.results.map((result) => result.run));
-      for (const id of ids) await this.#apply(id, entry);
+      this.#options.pace.observe(entry.message.type, entry.message.results);
+      for (const [id, own] of byRun(entry)) {
+        // Runs in memory go on at once: a wait for nothing would cost more than the step.
+        const awaking = this.#apply(id, own);
+        if (awaking) await awaking;
+      }
     } else if (entry.message.kind === "submitted") this.#submit(entry.message, entry);
     else if (entry.message.kind === "finished") await this.#finished(entry.message.run, entry.message.result, entry);
     else await this.#apply(entry.message.run, entry);
@@ -251,11 +257,20 @@ export class PartitionDriver {
     }
   }
 
-  async #apply(id: string, entry: LogEntry): Promise<void> {
-    const live = this.#runs.get(id) ?? (await this.#awakeFor(id, entry.seq));
-    if (!live) return;
+  /** Gives a promise when the run has to be taken off the shelf first. */
+  #apply(id: string, entry: LogEntry): Promise<void> | undefined {
+    const live = this.#runs.get(id);
+    if (live) {
+      this.#step(live, entry);
+      return undefined;
+    }
+    if (!this.#options.shelf.marks.has(id)) return undefined;
+    return this.#awakeFor(id, entry.seq).then((awake) => awake && this.#step(awake, entry));
+  }
+
+  #step(live: LiveRun, entry: LogEntry): void {
     try {
-      live.journal.push(ofRun(entry, id) ?? entry);
+      live.journal.push(entry);
       live.touchedAt = performance.now();
       this.#carryOut(entry.seq, live.run, live.run.apply(entry));
     } catch (error) {

@@ -37,14 +37,26 @@ export interface RunEndingsOptions {
 export class RunEndings {
   readonly #options: RunEndingsOptions;
 
+  /** Runs whose end has been told. */
+  readonly #told = new WeakSet<EndedRun>();
+
   constructor(options: RunEndingsOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Tells how a run has ended, before that is in the log: the end follows from what is there already, and whoever waits
+   * should not wait for the bookkeeping.
+   */
+  tell(ended: EndedRun, result: RunResult): void {
+    this.#told.add(ended);
+    this.#tell(ended, result);
   }
 
   /** Safe to repeat: after a recovery the same run is settled again. */
   async settle(ending: Ending): Promise<void> {
     const { ended } = ending;
-    this.#tell(ending);
+    if (!this.#told.has(ended)) this.tell(ended, ending.result);
     await Promise.all([
       this.#reportToParent(ending),
       this.#writeHistory(ending),
@@ -54,7 +66,7 @@ export class RunEndings {
     await ending.forget();
   }
 
-  #tell({ ended, result }: Ending): void {
+  #tell(ended: EndedRun, result: RunResult): void {
     const { nc } = this.#options;
     const event: RunEvent = { v: WIRE_VERSION, kind: "finished", run_id: ended.id, result };
     const bytes = encodeMessage(event);

@@ -24,7 +24,7 @@ export {
   surelyWithin,
 } from "./large-values.ts";
 export { LeaseManager, type LeaseManagerOptions } from "./lease-manager.ts";
-export { type LogEntry, logEntry, ofRun } from "./log-entry.ts";
+export { byRun, type LogEntry, logEntry, ofRun } from "./log-entry.ts";
 export type { LogReader } from "./log-reader.ts";
 export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";
 export { type CachedOutcome, type CacheKeyParts, cacheKey, ResultCache } from "./result-cache.ts";

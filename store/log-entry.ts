@@ -137,6 +137,20 @@ function mendedResults(data: Uint8Array, reason: string): ResultMessage | undefi
   return { v, type, results: mended };
 }
 
+/** A result message, taken apart: for each run the entry with its results alone, in the order of the runs' first results. */
+export function byRun(entry: Extract<LogEntry, { kind: "result" }>): Iterable<readonly [string, LogEntry]> {
+  const { message, ...rest } = entry;
+  const [first] = message.results;
+  if (first && message.results.every(({ run }) => run === first.run)) return [[first.run, entry]];
+  const runs = new Map<string, NodeResult[]>();
+  for (const result of message.results) {
+    const own = runs.get(result.run);
+    if (own) own.push(result);
+    else runs.set(result.run, [result]);
+  }
+  return [...runs].map(([run, results]) => [run, { ...rest, message: { ...message, results } }] as const);
+}
+
 /** What of an entry concerns one run: a result message may hold results of many. Undefined: nothing. */
 export function ofRun<E extends StoredEntry>(entry: E, run: string): E | undefined {
   if (entry.kind === "run") return entry.message.run === run ? entry : undefined;

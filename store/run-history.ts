@@ -23,6 +23,7 @@ import {
   decodeMessage,
   encodeMessage,
   fromSafeToken,
+  publisherOn,
   RefusalCounter,
   type RunResult,
   type RunStatus,
@@ -162,7 +163,7 @@ export class RunHistory {
       await blobs.putBlob({ name: blobName(msgID) }, body);
     }
     const subject = subjects.history(flow.slice(0, MAX_FLOW_NAME_LENGTH), run);
-    await this.#js.publish(subject, inline ? body : new Uint8Array(), { msgID, headers: made });
+    await publisherOn(this.#nc).publish(subject, inline ? body : new Uint8Array(), { msgID, headers: made });
   }
 
   /** Undefined when no such run has finished, or it has aged out. */

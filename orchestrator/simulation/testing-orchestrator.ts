@@ -1,14 +1,16 @@
 /** The real driver of one partition with all that belongs to it, on a fake server. */
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { encodeMessage, partitionOf, type RunMessage, subjects } from "../../nats/index.ts";
+import { encodeMessage, type Publishes, partitionOf, type RunMessage, subjects } from "../../nats/index.ts";
 import { type Checkpoint, CheckpointStore, type RunLog, type VariableStore } from "../../store/index.ts";
 import { Checkpointer } from "../checkpointer.ts";
 import { Children } from "../children.ts";
 import { CommandSink } from "../command-sink.ts";
+import { Dispatcher } from "../dispatcher.ts";
 import { Emitter } from "../emitter.ts";
 import type { GraphCache } from "../graph-cache.ts";
 import type { Logger } from "../logger.ts";
+import { Pace } from "../pace.ts";
 import { PartitionDriver } from "../partition-driver.ts";
 import { RunEndings } from "../run-endings.ts";
 import { RunShelf } from "../run-shelf.ts";
@@ -76,7 +78,13 @@ export class SimulatedOrchestrator {
       check: (name) => this.#ask(`look up ${String(name)}`, () => runnableChild(String(name))),
     });
     const timers = new Timers({ js, jsm: this.#purger(), logger });
-    const emitter = new Emitter({ js, logger, clock, maxPayload: () => MAX_PAYLOAD }, checkpoint?.emitted_through ?? 0);
+    const publisher = standIn<Publishes>({ publish: this.#publish });
+    const pace = new Pace();
+    const dispatcher = new Dispatcher({ publisher, pace, logger, clock, maxBytes: () => MAX_PAYLOAD });
+    const emitter = new Emitter(
+      { publisher, dispatcher, logger, clock, maxPayload: () => MAX_PAYLOAD },
+      checkpoint?.emitted_through ?? 0,
+    );
     const sink = new CommandSink({ nc, partition, emitter, logger, timers, endings, children });
     const log = standIn<RunLog>({ openPartition: this.#openPartition });
     const shelf = new RunShelf({
@@ -90,6 +98,7 @@ export class SimulatedOrchestrator {
       partition,
       log,
       emitter,
+      pace,
       sink,
       logger,
       graphs,

@@ -142,6 +142,7 @@ export class Process {
           on = false;
         };
       },
+      soon: (task) => this.later(0, task),
     };
   }
 
