@@ -104,10 +104,30 @@ export const errorCodes = {
     help: "A breakpoint names a node that the flow does not have, or a pure one: name a node with exec pins.",
     retryable: false,
   },
+  RevisionConflict: {
+    help: "Somebody else has changed it since you read it: read it again, and decide anew.",
+    retryable: false,
+  },
+  VariableNotFound: { help: "No variable of this name is set in this scope.", retryable: false },
   StoreConflict: {
     help: "Another writer changed this entry at the same moment, again and again: try once more.",
     retryable: true,
   },
+  // What a caller of the HTTP API meets besides.
+  Unauthorized: {
+    help: "The gateway was started with a token: send it as Authorization: Bearer <token>.",
+    retryable: false,
+  },
+  OriginRefused: {
+    help: "A web page of another origin may not use this gateway: allow it (--cors-origin, --allowed-host), or set a token.",
+    retryable: false,
+  },
+  RouteNotFound: { help: "The API has no such route: /openapi.json and /docs list all.", retryable: false },
+  MethodNotAllowed: { help: "The route has other methods: the Allow header lists them.", retryable: false },
+  UnsupportedMediaType: { help: "A body must be JSON: send Content-Type: application/json.", retryable: false },
+  PortTaken: { help: "Another program listens on this port: choose another one with --port.", retryable: false },
+  GatewayBusy: { help: "The gateway stops, or has as many open streams as it may: try again soon.", retryable: true },
+  InternalError: { help: "This is a defect in RayFlow: report it with what the log says.", retryable: false },
   UsageError: { help: "The command's arguments are off: see --help.", retryable: false },
   ActorStartFailed: {
     help: "An actor process ended before it was ready: its last lines of output say why.",

@@ -5,6 +5,8 @@ export {
   type RayflowClientOptions,
   type RunCallOptions,
 } from "./client.ts";
+export { type Check, diagnose, type Level, unreachable } from "./diagnosis.ts";
+export { type GatewayOptions, type HttpOptions, type HttpServer, startGateway } from "./gateway.ts";
 export { declaredNodeTypes, knownNodeTypes } from "./node-types.ts";
 export {
   askOrchestrators,
@@ -31,7 +33,8 @@ export {
   type SignalReceipt,
   type SignalRequest,
 } from "./run-control.ts";
-export { type EventRef, RunDirectory, type RunEnd, type RunQuery, type WatchOptions } from "./run-directory.ts";
+export { type EventRef, RunDirectory, type RunEnd, type WatchOptions } from "./run-directory.ts";
+export type { RunPage, RunQuery } from "./run-pages.ts";
 export {
   type FailureView,
   type HeldView,

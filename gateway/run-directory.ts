@@ -4,23 +4,14 @@
  */
 import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
-import { ensureTopology, partitionOf, type RunResult, type RunStatus, runStatus, subjects } from "../nats/index.ts";
-import { type HistorySummary, RunEntries, RunLog, SnapshotStore } from "../store/index.ts";
-import { descriptionOf, isoTime, standingOf, summaryOf } from "./describe-run.ts";
+import { ensureTopology, partitionOf, type RunResult, subjects } from "../nats/index.ts";
+import { RunEntries, RunLog, SnapshotStore } from "../store/index.ts";
+import { descriptionOf, isoTime, standingOf } from "./describe-run.ts";
 import { findLiveRuns, foldLiveRuns, type LiveRunsOptions } from "./live-runs.ts";
 import { RunFolder } from "./run-folder.ts";
-import type { RunDescription, RunStanding, RunStep, RunSummary } from "./run-views.ts";
+import { listRunPage, type RunPage, type RunQuery } from "./run-pages.ts";
+import type { RunDescription, RunStep, RunSummary } from "./run-views.ts";
 import { stepSummary } from "./step-summary.ts";
-
-export interface RunQuery {
-  /** Default 20. */
-  readonly limit?: number;
-  readonly status?: RunStanding;
-  /** Name of the flow. */
-  readonly flow?: string;
-  /** Leaves out what ended before this time, ms since 1970. */
-  readonly sinceMs?: number;
-}
 
 /** An event of a run: by its sequence in the log, or by its place in the run, from 1. */
 export type EventRef = { readonly seq: number } | { readonly event: number };
@@ -38,9 +29,6 @@ export interface RunEnd {
   readonly result: RunResult;
 }
 
-const DEFAULT_LIMIT = 20;
-/** How long after its end a run may not be in the history yet, ms. */
-const SETTLING_MS = 5_000;
 /** What is kept of finished runs' ids when one is looked up by its first letters. */
 const RECENT_RUNS = 2_000;
 const SHORTEST_PREFIX = 6;
@@ -69,39 +57,12 @@ export class RunDirectory {
 
   /** Live runs first, newest first; then finished ones, the last that ended first. */
   async list(query: RunQuery = {}): Promise<RunSummary[]> {
-    const { limit = DEFAULT_LIMIT, status, flow, sinceMs = 0 } = query;
-    const finalStatus = runStatus.safeParse(status).data;
-    const live = await this.#listLive(query, limit);
-    // Read after the live ones: what ended in between is in one of the two.
-    const finished =
-      status === undefined || finalStatus !== undefined ? await this.#listFinished(limit, flow, finalStatus) : [];
-    const inHistory = new Set(finished.map(({ run_id }) => run_id));
-    const rest = live.filter(({ run_id }) => !inHistory.has(run_id));
-    const open = rest.filter(({ ended_at }) => ended_at === null);
-    const ended = [...rest.filter(({ ended_at }) => ended_at !== null), ...finished];
-    ended.sort((a, b) => Date.parse(b.ended_at ?? "") - Date.parse(a.ended_at ?? ""));
-    return [...open, ...ended.filter(({ ended_at }) => Date.parse(ended_at ?? "") >= sinceMs)].slice(0, limit);
+    return (await this.page(query)).runs;
   }
 
-  async #listLive({ status, flow }: RunQuery, limit: number): Promise<RunSummary[]> {
-    const found: RunSummary[] = [];
-    const live = await findLiveRuns(this.#live, Date.now() - SETTLING_MS);
-    const ended = live.filter(({ head }) => head?.ended).length;
-    const settled = ended > 0 ? await this.log.listHistory({ limit: ended + limit }) : [];
-    const known = new Set(settled.map(({ run }) => run));
-    const open = live.filter(({ run }) => !known.has(run));
-    for await (const folder of foldLiveRuns(this.#live, open)) {
-      if (!folder.run || (flow !== undefined && folder.run.details.graph.name !== flow)) continue;
-      if (status !== undefined && standingOf(folder) !== status) continue;
-      found.push(summaryOf(folder, folder.run));
-      if (found.length >= limit) break;
-    }
-    return found;
-  }
-
-  async #listFinished(limit: number, flow?: string, status?: RunStatus): Promise<RunSummary[]> {
-    const query = { limit, ...(flow === undefined ? {} : { flow }), ...(status === undefined ? {} : { status }) };
-    return (await this.log.listHistory(query)).map(finishedSummary);
+  /** The same with where the next page begins. @throws ValidationError when the cursor is none of ours */
+  page(query: RunQuery = {}): Promise<RunPage> {
+    return listRunPage(this.#live, this.log, query);
   }
 
   /**
@@ -255,21 +216,6 @@ export class RunDirectory {
   #partitionOf(run: string): number {
     return partitionOf(run, this.#partitions);
   }
-}
-
-function finishedSummary(summary: HistorySummary): RunSummary {
-  const { run, flow, version, status, startedMs, endedMs, statusCode, error } = summary;
-  return {
-    run_id: run,
-    flow,
-    version: version ?? null,
-    status,
-    submitted_at: isoTime(startedMs),
-    ended_at: isoTime(endedMs),
-    status_code: statusCode ?? null,
-    error: error ?? null,
-    waits_for: [],
-  };
 }
 
 export function notFound(run: string): RayflowError {

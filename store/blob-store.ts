@@ -103,6 +103,11 @@ export class BlobStore {
     return bytes;
   }
 
+  /** Size of a value by the id in its reference, bytes of JSON; undefined when it is not there. */
+  async sizeOf(id: string): Promise<number | undefined> {
+    return (await this.#info(id))?.size;
+  }
+
   /** Deletes all blobs of a run; gives how many there were. Safe to repeat. */
   async deleteRun(run: string): Promise<number> {
     const jsm = await this.#jsm;

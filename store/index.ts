@@ -24,6 +24,7 @@ export {
   surelyWithin,
 } from "./large-values.ts";
 export { LeaseManager, type LeaseManagerOptions } from "./lease-manager.ts";
+export { leaseOwners } from "./lease-view.ts";
 export { byRun, type LogEntry, logEntry, ofRun } from "./log-entry.ts";
 export type { LogReader } from "./log-reader.ts";
 export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";

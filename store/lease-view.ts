@@ -3,9 +3,11 @@
  *
  * Whoever holds an entry renews it three times a TTL; one that has been silent for longer has ended, told of it or not.
  */
+import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
-import { BUCKETS, decodeMessage, RefusalCounter } from "../nats/index.ts";
-import type { BucketEntry } from "./bucket.ts";
+import { BUCKETS, bucketStream, decodeMessage, RefusalCounter } from "../nats/index.ts";
+import { type BucketEntry, liveValue, readBounded } from "./bucket.ts";
 
 const lease = z.object({ v: z.literal(1), id: z.string() });
 const MEMBER = "member.";
@@ -28,6 +30,24 @@ export function memberKey(id: string): string {
 
 export function partitionKey(partition: number): string {
   return `p.${partition}`;
+}
+
+/** Who holds which partition by the bucket's own account; `?` is somebody who cannot be read. */
+export async function leaseOwners(nc: NatsConnection): Promise<Map<number, string>> {
+  const prefix = `$KV.${BUCKETS.leases}.`;
+  const owners = new Map<number, string>();
+  const messages = readBounded(jetstream(nc), {
+    stream: bucketStream(BUCKETS.leases),
+    filter: `${prefix}p.*`,
+    deliver: DeliverPolicy.LastPerSubject,
+  });
+  for await (const message of messages) {
+    const value = liveValue(message);
+    if (value === undefined) continue;
+    const decoded = decodeMessage(lease, value);
+    owners.set(Number(message.subject.slice(prefix.length + 2)), decoded.ok ? decoded.value.id : "?");
+  }
+  return owners;
 }
 
 export class LeaseView {

@@ -85,7 +85,7 @@ export class VariableStore {
     };
     return {
       get: (scope, name) => this.get(owner(scope), name),
-      set: (scope, name, value) => this.set(owner(scope), name, value),
+      set: async (scope, name, value) => void (await this.set(owner(scope), name, value)),
       exists: async (scope, name) => (await this.get(owner(scope), name)) !== undefined,
       delete: (scope, name) => this.delete(owner(scope), name),
       list: (scope) => this.listAll(owner(scope)),
@@ -98,19 +98,26 @@ export class VariableStore {
     };
   }
 
-  async get(owner: VariableOwner, name: string): Promise<{ value: unknown } | undefined> {
-    const { envelope } = await sitOut(() => this.#read(keyOf(owner, name)));
-    return envelope === undefined ? undefined : { value: envelope.value };
+  /** `revision` grows with every change. */
+  async get(owner: VariableOwner, name: string): Promise<{ value: unknown; revision: number } | undefined> {
+    const { envelope, revision } = await sitOut(() => this.#read(keyOf(owner, name)));
+    return envelope === undefined ? undefined : { value: envelope.value, revision };
   }
 
-  /** @throws PayloadTooLarge, ValidationError when the value is none that JSON can carry */
-  async set(owner: VariableOwner, name: string, value: unknown): Promise<void> {
+  /**
+   * Gives the new revision. `expected`: the revision that it is to be changed from, 0 for a variable that is not set.
+   * @throws PayloadTooLarge, RevisionConflict, ValidationError when the value is none that JSON can carry
+   */
+  async set(owner: VariableOwner, name: string, value: unknown, expected?: number): Promise<number> {
     const unsafe = value === undefined ? "there is none" : findUnsafe(value);
     if (unsafe !== undefined) throw new RayflowError("ValidationError", `the value of ${name}: ${unsafe}`);
-    await this.#change(keyOf(owner, name), (before) => ({
-      result: undefined,
-      write: { v: 1, value, ...(before?.applied === undefined ? {} : { applied: before.applied }) },
-    }));
+    const key = keyOf(owner, name);
+    return this.#retry(key, async () => {
+      const { envelope: before, revision, live } = await this.#read(key);
+      requireRevision(name, live ? revision : 0, expected);
+      const applied = before?.applied === undefined ? {} : { applied: before.applied };
+      return this.#write(key, { v: 1, value, ...applied }, revision);
+    });
   }
 
   /**
@@ -133,25 +140,32 @@ export class VariableStore {
     });
   }
 
-  /** Whether there was one. */
-  delete(owner: VariableOwner, name: string): Promise<boolean> {
+  /** Whether there was one. `expected`: as for `set`. @throws RevisionConflict */
+  delete(owner: VariableOwner, name: string, expected?: number): Promise<boolean> {
     const key = keyOf(owner, name);
     return this.#retry(key, async () => {
       const { revision, live } = await this.#read(key);
+      requireRevision(name, live ? revision : 0, expected);
       if (!live) return false;
       await this.#kv.delete(key, { previousSeq: revision });
       return true;
     });
   }
 
-  /** All variables of one owner, by name. */
-  listAll(owner: VariableOwner): Promise<Record<string, unknown>> {
+  /** The values of all variables of one owner, by name. */
+  async listAll(owner: VariableOwner): Promise<Record<string, unknown>> {
+    const entries = await this.listEntries(owner);
+    return Object.fromEntries([...entries].map(([name, { value }]) => [name, value]));
+  }
+
+  /** The same with their revisions. */
+  listEntries(owner: VariableOwner): Promise<Map<string, { value: unknown; revision: number }>> {
     return sitOut(() => this.#listAll(owner));
   }
 
-  async #listAll(owner: VariableOwner): Promise<Record<string, unknown>> {
+  async #listAll(owner: VariableOwner): Promise<Map<string, { value: unknown; revision: number }>> {
     const prefix = `$KV.${BUCKETS.vars}.${prefixOf(owner)}.`;
-    const found: Record<string, unknown> = Object.create(null);
+    const found = new Map<string, { value: unknown; revision: number }>();
     const messages = readBounded(jetstream(this.#nc), {
       stream: bucketStream(BUCKETS.vars),
       filter: `${prefix}*`,
@@ -160,9 +174,10 @@ export class VariableStore {
     for await (const message of messages) {
       const value = liveValue(message);
       const stored = value === undefined ? undefined : this.#decode(message.subject, value);
-      if (stored !== undefined) found[fromSafeToken(message.subject.slice(prefix.length))] = stored.value;
+      if (stored === undefined) continue;
+      found.set(fromSafeToken(message.subject.slice(prefix.length)), { value: stored.value, revision: message.seq });
     }
-    return { ...found };
+    return found;
   }
 
   /** Gives a run its first values; a variable that exists already, after a recovery, stays as it is. */
@@ -233,14 +248,22 @@ export class VariableStore {
     return undefined;
   }
 
-  async #write(key: string, content: Envelope, revision: number): Promise<void> {
+  async #write(key: string, content: Envelope, revision: number): Promise<number> {
     const bytes = encodeMessage(content);
     const limit = (this.#nc.info?.max_payload ?? 1024 * 1024) - MESSAGE_ROOM_BYTES;
     if (bytes.length > limit) {
       throw new RayflowError("PayloadTooLarge", `the variable ${key} is ${bytes.length} bytes; at most ${limit} fit`);
     }
-    await this.#kv.put(key, bytes, { previousSeq: revision });
+    return this.#kv.put(key, bytes, { previousSeq: revision });
   }
+}
+
+function requireRevision(name: string, revision: number, expected: number | undefined): void {
+  if (expected === undefined || expected === revision) return;
+  const now = revision === 0 ? "it is not set" : `it is at revision ${revision}`;
+  throw new RayflowError("RevisionConflict", `the variable ${name} was changed meanwhile: ${now} now`, {
+    details: { name, revision },
+  });
 }
 
 /** Where a variable's changes appear, each as a message. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import type { Check, Level } from "../../gateway/index.ts";
 import { connectIfRunning } from "../connection.ts";
 import { type CliContext, contextOf, exitWith } from "../context.ts";
-import type { Check, Level } from "../diagnosis.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type Style, styled } from "../output.ts";
 
@@ -30,7 +30,7 @@ export function register(program: Command): void {
 }
 
 async function checkServer(context: CliContext): Promise<Check[]> {
-  const { diagnose, unreachable } = await import("../diagnosis.ts");
+  const { diagnose, unreachable } = await import("../../gateway/index.ts");
   try {
     const running = await connectIfRunning(context.flags, context.environment, "rayflow doctor");
     if (running === undefined) {

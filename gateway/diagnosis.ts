@@ -1,10 +1,10 @@
-/** What `rayflow doctor` finds out about a server: one check a line, each with what to do about it. */
+/** What `rayflow doctor` and `/api/admin/status` find out about a server: one check a line, each with what to do about it. */
 import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { askOrchestrators, type OrchestratorStatus } from "../gateway/index.ts";
-import { BUCKETS, ensureTopology, requireServer, STREAMS } from "../nats/index.ts";
+import { ensureTopology, requireServer, STREAMS } from "../nats/index.ts";
+import { readActors, readPartitions } from "./cluster.ts";
+import { askOrchestrators, type OrchestratorStatus } from "./request-reply.ts";
 
 export type Level = "ok" | "warn" | "fail";
 
@@ -83,11 +83,12 @@ async function streamInfo(jsm: JetStreamManager, name: string) {
 /** Leases say who holds partitions, also of orchestrators that do not answer; a dead one's go within seconds. */
 async function checkOrchestrators(nc: NatsConnection): Promise<Check[]> {
   const name = "orchestrators";
-  const [{ partitions }, leased, orchestrators] = await Promise.all([
-    ensureTopology(nc),
-    leasedPartitions(nc),
+  const { partitions } = await ensureTopology(nc);
+  const [leases, orchestrators] = await Promise.all([
+    readPartitions(nc, partitions),
     askOrchestrators(nc, STATUS_WAIT_MS),
   ]);
+  const leased = leases.filter(({ owner }) => owner !== null).length;
   const free = partitions - leased;
   const held = `${leased} of ${partitions} partitions are held`;
   const found = orchestrators.map(({ id, active_runs }) => `${id} with ${active_runs} runs`).join(", ");
@@ -101,14 +102,6 @@ async function checkOrchestrators(nc: NatsConnection): Promise<Check[]> {
     checks.push({ name, level: "warn", message: `${held}, but no orchestrator answers`, advice });
   } else checks.push({ name, level: "ok", message: `${held} (${found})` });
   return [...checks, refusedMessages(orchestrators)];
-}
-
-async function leasedPartitions(nc: NatsConnection): Promise<number> {
-  const leases = await new Kvm(nc).open(BUCKETS.leases);
-  let count = 0;
-  // Beside the partitions' leases it holds one for each member.
-  for await (const key of await leases.keys()) if (!key.startsWith("member.")) count++;
-  return count;
 }
 
 function refusedMessages(orchestrators: readonly OrchestratorStatus[]): Check {
@@ -127,15 +120,7 @@ function refusedMessages(orchestrators: readonly OrchestratorStatus[]): Check {
 
 async function checkActors(jsm: JetStreamManager): Promise<Check[]> {
   const name = "actors";
-  const found: { type: string; waiting: number; queued: number; running: number }[] = [];
-  for await (const info of jsm.consumers.list(STREAMS.nodes)) {
-    found.push({
-      type: info.name,
-      waiting: info.num_waiting,
-      queued: info.num_pending,
-      running: info.num_ack_pending,
-    });
-  }
+  const found = await readActors(jsm);
   const served = found.filter(({ waiting, running }) => waiting > 0 || running > 0);
   const starving = found.filter(({ waiting, running, queued }) => waiting === 0 && running === 0 && queued > 0);
   if (served.length === 0 && starving.length === 0) {

@@ -1,0 +1,116 @@
+/** The whole gateway: the API on a connection, the editor beside it. */
+import type { NatsConnection } from "@nats-io/transport-node";
+import { type Logger, silentLogger } from "../../orchestrator/index.ts";
+import { openParts } from "../gateway-parts.ts";
+import { addAdminRoutes } from "./admin-routes.ts";
+import { createApp } from "./app.ts";
+import { addExecuteRoutes } from "./execute-routes.ts";
+import { addFlowRoutes } from "./flow-routes.ts";
+import { addHealthRoutes } from "./health-routes.ts";
+import { createMetrics } from "./metrics.ts";
+import { addNodeRoutes } from "./node-routes.ts";
+import { DEFAULT_MAX_BODY_BYTES } from "./request-body.ts";
+import { addRunControlRoutes } from "./run-control-routes.ts";
+import { addRunEvents } from "./run-events.ts";
+import { addRunRoutes } from "./run-routes.ts";
+import { DEFAULT_HOST, type ListenOptions, listen } from "./server.ts";
+import { editorFiles } from "./static-files.ts";
+import { addVariableRoutes } from "./variable-routes.ts";
+
+/** What every HTTP server of RayFlow may be told. */
+export interface HttpOptions extends ListenOptions {
+  readonly nc: NatsConnection;
+  /** Of RayFlow, as the API shows it. */
+  readonly version: string;
+  /** Whoever wants something must send it. Default: nobody must. */
+  readonly token?: string | undefined;
+  /** Origins whose pages may use the API; `*` for all. Default: its own alone. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  /** Further names under which it is reached. */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Largest body, bytes. Default 32 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** How long answers may take to go out when it stops, ms. Default 5 000. */
+  readonly graceMs?: number | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+export interface GatewayOptions extends HttpOptions {
+  /** The folder of the editor's bundle. Default: no editor. */
+  readonly editorDir?: string | undefined;
+  /** Where a run's trace is, with `{trace_id}` in it. */
+  readonly jaegerUrl?: string | undefined;
+  /** Most event streams at once. Default 1 000. */
+  readonly maxStreams?: number | undefined;
+}
+
+export interface HttpServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Ends streams and waiting requests, lets the others finish. Runs go on; the connection stays open. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_GRACE_MS = 5_000;
+const DEFAULT_MAX_STREAMS = 1_000;
+
+/** @throws PortTaken, UsageError, ConnectionFailed */
+export async function serveGateway(options: GatewayOptions): Promise<HttpServer> {
+  const { nc, version, token, logger = silentLogger, jaegerUrl, maxStreams = DEFAULT_MAX_STREAMS } = options;
+  const parts = await openParts(nc);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const metrics = createMetrics();
+  const app = createApp({
+    ...appOptions(options),
+    logger,
+    metrics,
+    title: "RayFlow",
+    routes: (operations) => {
+      addExecuteRoutes(operations, parts, { metrics, stopping: signal });
+      addFlowRoutes(operations, parts);
+      addNodeRoutes(operations, parts);
+      addRunRoutes(operations, parts, signal);
+      addRunEvents(operations, parts, { metrics, logger, stopping: signal, maxStreams });
+      addRunControlRoutes(operations, parts);
+      addVariableRoutes(operations, parts);
+      addAdminRoutes(operations, parts, { version, hasToken: token !== undefined, jaegerUrl });
+      addHealthRoutes(operations, { nc, metrics, stopping: signal });
+    },
+    fallback: editorFiles(options.editorDir),
+  });
+  return serveApp(app, options, stopping, () => parts[Symbol.dispose]());
+}
+
+/** What of a server's options concerns its application. */
+export function appOptions(options: HttpOptions) {
+  return {
+    host: options.host ?? DEFAULT_HOST,
+    version: options.version,
+    token: options.token,
+    corsOrigins: options.corsOrigins ?? [],
+    allowedHosts: options.allowedHosts ?? [],
+    maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+  };
+}
+
+/** An application on its port, until it is stopped. `release` comes last. */
+export async function serveApp(
+  app: ReturnType<typeof createApp>,
+  options: HttpOptions,
+  stopping: AbortController,
+  release: () => void,
+): Promise<HttpServer> {
+  try {
+    const { url, port, close } = await listen(app, options);
+    const stop = async (): Promise<void> => {
+      stopping.abort();
+      await close(options.graceMs ?? DEFAULT_GRACE_MS);
+      release();
+    };
+    return { url, port, stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
