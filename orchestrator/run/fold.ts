@@ -6,7 +6,7 @@ import { buildGraph, type Graph, type NodeType, RayflowError } from "../../flow/
 import type { ResultMessage, RunMessage, RunResult, SubmittedMessage } from "../../nats/messages.ts";
 import { isRepeated } from "./breakpoints.ts";
 import type { Command } from "./commands.ts";
-import { type RunActor, type RunEventIn, type RunMachineState, startMachine } from "./machine.ts";
+import { type RunEventIn, type RunMachine, type RunMachineState, startMachine } from "./machine.ts";
 import { outstanding } from "./outstanding.ts";
 import type { RunState } from "./run-state.ts";
 import { type RunSnapshot, restore, type SubmittedHead, takeSnapshot } from "./snapshot.ts";
@@ -48,7 +48,7 @@ export class Run {
   readonly ended: EndedRun;
   readonly #submitted: SubmittedHead;
   readonly #run: RunState;
-  readonly #machine: RunActor;
+  readonly #machine: RunMachine;
 
   /**
    * `graph` is the one of the message's flow, when the caller has it already; `snapshot` is where the run goes on.
@@ -101,8 +101,13 @@ export class Run {
     const at = { seq: entry.seq, time: entry.timeMs };
     if (entry.kind === "result") {
       const { type, results } = entry.message;
-      const own = results.filter((result) => result.run === this.id);
-      return own.flatMap((result) => this.#step({ type: "message", ...at, message: { kind: "result", type, result } }));
+      const commands: Command[] = [];
+      for (const result of results) {
+        if (result.run !== this.id) continue;
+        const { seq, time } = at;
+        commands.push(...this.#step({ type: "message", seq, time, message: { kind: "result", type, result } }));
+      }
+      return commands;
     }
     const { message } = entry;
     if (message.kind === "submitted" || message.kind === "finished") return [];
@@ -121,7 +126,7 @@ export class Run {
   }
 
   get state(): RunMachineState {
-    return this.#machine.getSnapshot().value as RunMachineState;
+    return this.#machine.state;
   }
 
   /** The state as the planner keeps it: for reading alone. */
@@ -137,10 +142,8 @@ export class Run {
   #step(event: RunEventIn): Command[] {
     const run = this.#run;
     // A run that has ended is deaf: late results and timers are no news to it.
-    if (this.#machine.getSnapshot().status !== "active") return [];
+    if (this.#machine.done) return [];
     this.#machine.send(event);
-    const snapshot = this.#machine.getSnapshot();
-    if (snapshot.status === "error") throw snapshot.error;
     const commands = run.out;
     run.out = [];
     if (run.news.length > 0) {

@@ -1,6 +1,6 @@
 /**
- * The run machine: an XState statechart of a run's life. Its events are the messages of the log; what it wants done
- * is left in `context.run.out`. It has no delays, no invoked promises and no children: time and work come in as events.
+ * The run machine: a statechart of a run's life, in XState's words. Its events are the messages of the log; what it
+ * wants done is left in `run.out`. It has no delays, no invoked promises and no children: time and work come in as events.
  *
  *   submitted → running ⇄ paused → succeeded | failed | cancelled, with draining and cancelling on the way out.
  *
@@ -8,10 +8,9 @@
  * M2. A final state is entered once and appends exactly one `finished` message.
  */
 
-import type { Actor } from "xstate";
-import { assign, createActor, not, setup } from "xstate";
 import type { RunMessage } from "../../nats/messages.ts";
 import { isHeld, lostAllHeld, setStepping } from "./breakpoints.ts";
+import { type Chart, ChartRunner, compileChart } from "./chart-runner.ts";
 import { applyMessage, beginRun, resumeStarts, type StepMessage } from "./messages-in.ts";
 import type { RunState } from "./run-state.ts";
 import { cancelWithin } from "./settle.ts";
@@ -33,90 +32,71 @@ export type RunEventIn =
 export const CANCEL_GRACE_MS = 10_000;
 const CANCEL_TIMER = "cancel";
 
-interface RunContext {
-  readonly run: RunState;
-}
+export type Guard = (run: RunState, event: RunEventIn) => boolean;
+export type Action = (run: RunState, event: RunEventIn) => void;
 
-const stamp = (run: RunState, event: RunEventIn): void => {
+function stamp(run: RunState, event: RunEventIn): void {
   run.now = event.time;
   run.seq = event.seq;
-};
+}
 
-/**
- * The actions change `context.run` in place: a run may hold 100,000 results, and a copy per message would cost more
- * than the message. They are assigns all the same, so that they run in order with the guards of `always`.
- */
-const runMachine = setup({
-  types: {} as { context: RunContext; input: { run: RunState }; events: RunEventIn },
-  guards: {
-    draining: ({ context: { run } }) =>
-      run.outcome?.status === "succeeded" &&
-      (run.options.drain ?? run.graph.drain) === "await" &&
-      run.inFlight.size > 0,
-    succeeded: ({ context: { run } }) => run.outcome?.status === "succeeded",
-    failed: ({ context: { run } }) => run.outcome?.status === "failed",
-    cancelled: ({ context: { run } }) => run.outcome?.status === "cancelled",
-    incident: ({ context: { run } }) => run.incidents > 0,
-    // One guard for both: each one that is asked costs every step of every run.
-    nothingLeft: ({ context: { run } }) => lostAllHeld(run) && !run.heldByHand && run.incidents === 0,
-    halted: ({ context: { run } }) => run.incidents > 0 || !run.starting,
-    idle: ({ context: { run } }) => run.inFlight.size === 0,
+/** What the names in the chart ask of a run. */
+export const guards = {
+  draining: (run) =>
+    run.outcome?.status === "succeeded" && (run.options.drain ?? run.graph.drain) === "await" && run.inFlight.size > 0,
+  succeeded: (run) => run.outcome?.status === "succeeded",
+  failed: (run) => run.outcome?.status === "failed",
+  noIncident: (run) => run.incidents === 0,
+  // One guard for both: each one that is asked costs every step of every run.
+  nothingLeft: (run) => lostAllHeld(run) && !run.heldByHand && run.incidents === 0,
+  halted: (run) => run.incidents > 0 || !run.starting,
+  idle: (run) => run.inFlight.size === 0,
+  retryLeadsOn: (run, event) => event.type === "message" && isRetry(event.message) && !run.heldByHand && !isHeld(run),
+  graceOver: (_, event) => event.type === "message" && isGraceOver(event.message),
+} satisfies Record<string, Guard>;
+
+/** What they do to it: in place, for a run may hold 100,000 results, and a copy per message would cost more than that. */
+export const actions = {
+  /** For an end that changes nothing else: it too is caused by this message, at its time. */
+  stamp,
+  begin: (run, event) => {
+    stamp(run, event);
+    beginRun(run);
   },
-  actions: {
-    /** For an end that changes nothing else: it too is caused by this message, at its time. */
-    stamp: assign(({ context, event }) => {
-      stamp(context.run, event);
-      return {};
-    }),
-    begin: assign(({ context, event }) => {
-      stamp(context.run, event);
-      beginRun(context.run);
-      return {};
-    }),
-    apply: assign(({ context, event }) => {
-      stamp(context.run, event);
-      if (event.type === "message") applyMessage(context.run, event.message);
-      return {};
-    }),
-    hold: assign(({ context, event }) => {
-      stamp(context.run, event);
-      context.run.starting = false;
-      context.run.heldByHand = true;
-      return {};
-    }),
-    letGo: assign(({ context, event }) => {
-      stamp(context.run, event);
-      context.run.heldByHand = false;
-      return {};
-    }),
-    aim: assign(({ context, event }) => {
-      stamp(context.run, event);
-      setStepping(context.run, event.type === "step");
-      return {};
-    }),
-    holdStarts: assign(({ context }) => {
-      context.run.starting = false;
-      return {};
-    }),
-    release: assign(({ context, event }) => {
-      stamp(context.run, event);
-      context.run.heldByHand = false;
-      resumeStarts(context.run);
-      return {};
-    }),
-    cancel: assign(({ context, event }) => {
-      stamp(context.run, event);
-      cancelRun(context.run, "reason" in event ? event.reason : undefined);
-      return {};
-    }),
-    finish: assign(({ context }) => {
-      finishRun(context.run);
-      return {};
-    }),
+  apply: (run, event) => {
+    stamp(run, event);
+    if (event.type === "message") applyMessage(run, event.message);
   },
-}).createMachine({
-  id: "run",
-  context: ({ input }) => ({ run: input.run }),
+  hold: (run, event) => {
+    stamp(run, event);
+    run.starting = false;
+    run.heldByHand = true;
+  },
+  letGo: (run, event) => {
+    stamp(run, event);
+    run.heldByHand = false;
+  },
+  aim: (run, event) => {
+    stamp(run, event);
+    setStepping(run, event.type === "step");
+  },
+  holdStarts: (run) => {
+    run.starting = false;
+  },
+  release: (run, event) => {
+    stamp(run, event);
+    run.heldByHand = false;
+    resumeStarts(run);
+  },
+  cancel: (run, event) => {
+    stamp(run, event);
+    cancelRun(run, "reason" in event ? event.reason : undefined);
+  },
+  finish: (run) => finishRun(run),
+} satisfies Record<string, Action>;
+
+/** The statechart, in XState's words. */
+export const runChart = {
   initial: "submitted",
   states: {
     submitted: {
@@ -148,7 +128,7 @@ const runMachine = setup({
       on: {
         message: [
           {
-            guard: ({ context: { run }, event }) => isRetry(event.message) && !run.heldByHand && !isHeld(run),
+            guard: "retryLeadsOn",
             target: "running",
             actions: ["apply", "release"],
           },
@@ -157,17 +137,14 @@ const runMachine = setup({
         pause: { actions: "hold" },
         // Over a failed node only a retry leads on: what was held must not start, and be paused again at once.
         resume: [
-          { guard: not("incident"), target: "running", actions: ["aim", "release"] },
+          { guard: "noIncident", target: "running", actions: ["aim", "release"] },
           { actions: ["aim", "letGo"] },
         ],
         continue: [
-          { guard: not("incident"), target: "running", actions: ["aim", "release"] },
+          { guard: "noIncident", target: "running", actions: ["aim", "release"] },
           { actions: ["aim", "letGo"] },
         ],
-        step: [
-          { guard: not("incident"), target: "running", actions: ["aim", "release"] },
-          { actions: ["aim", "letGo"] },
-        ],
+        step: [{ guard: "noIncident", target: "running", actions: ["aim", "release"] }, { actions: ["aim", "letGo"] }],
         cancel: { target: "cancelling", actions: "cancel" },
         terminate: { target: "cancelled", actions: "cancel" },
       },
@@ -183,10 +160,7 @@ const runMachine = setup({
     cancelling: {
       always: { guard: "idle", target: "cancelled" },
       on: {
-        message: [
-          { guard: ({ event }) => isGraceOver(event.message), target: "cancelled", actions: "stamp" },
-          { actions: "apply" },
-        ],
+        message: [{ guard: "graceOver", target: "cancelled", actions: "stamp" }, { actions: "apply" }],
         terminate: { target: "cancelled", actions: "stamp" },
       },
     },
@@ -194,7 +168,7 @@ const runMachine = setup({
     failed: { type: "final", entry: "finish" },
     cancelled: { type: "final", entry: "finish" },
   },
-});
+} as const satisfies Chart<RunMachineState, keyof typeof guards, keyof typeof actions, RunEventIn["type"]>;
 
 function isRetry(message: StepMessage): boolean {
   return message.kind === "control" && message.action === "retry";
@@ -236,7 +210,6 @@ function finishRun(run: RunState): void {
   run.out.push({ type: "append", id: `${run.id}:finished`, message });
 }
 
-export type RunActor = Actor<typeof runMachine>;
 export type RunMachineState =
   | "submitted"
   | "running"
@@ -247,11 +220,11 @@ export type RunMachineState =
   | "failed"
   | "cancelled";
 
-/** A started machine for one run: at its beginning, or where a snapshot left it. */
-export function startMachine(run: RunState, at?: RunMachineState): RunActor {
-  const snapshot = at && runMachine.resolveState({ value: at, context: { run } });
-  const actor = createActor(runMachine, { input: { run }, ...(snapshot ? { snapshot } : {}) });
-  // Whoever sends reads the error from the snapshot; without an observer XState would throw it into the event loop.
-  actor.subscribe({ error: () => undefined });
-  return actor.start();
+const compiled = compileChart(runChart, { guards, actions });
+
+export type RunMachine = ChartRunner<RunState, RunEventIn, RunMachineState>;
+
+/** A machine for one run: at its beginning, or where a snapshot left it. */
+export function startMachine(run: RunState, at: RunMachineState = runChart.initial): RunMachine {
+  return new ChartRunner(compiled, run, at);
 }
