@@ -20,6 +20,10 @@ const environment = z.object({
   NATS_CA: z.string().optional(),
   NATS_CERT: z.string().optional(),
   NATS_KEY: z.string().optional(),
+  /** Bearer token of the HTTP API. */
+  RAYFLOW_TOKEN: z.string().optional(),
+  /** Where the editor finds a run's trace: an address with {trace_id} in it. */
+  RAYFLOW_JAEGER_URL: z.string().optional(),
   /** Default: warn for single commands, info for services. */
   RAYFLOW_LOG_LEVEL: z.enum(LOG_LEVELS).optional(),
   /** Set by npm and npx for what they run. */

@@ -1,6 +1,6 @@
 /**
- * A whole RayFlow on this machine: a nats-server, an orchestrator in this process, actor processes beside it. For one
- * call of `rayflow run`, for `rayflow dev` and for `runFlow` of the library.
+ * A whole RayFlow on this machine: a nats-server, an orchestrator in this process, actor processes beside it, the gateway
+ * if it is wanted. For one call of `rayflow run`, for `rayflow dev`, `rayflow create` and for `runFlow` of the library.
  *
  * K1. It stops in order (actors, orchestrator, connection, server) and leaves no process behind; what cannot be stopped
  *     in order is stopped anyway.
@@ -9,6 +9,8 @@
 import path from "node:path";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
+import type { GatewayOptions, HttpServer } from "../gateway/index.ts";
+import type { ConnectOptions } from "../nats/index.ts";
 import { packageRoot, packageVersion } from "./package-info.ts";
 import { interrupted } from "./signals.ts";
 
@@ -27,6 +29,10 @@ export interface LocalStackOptions {
   readonly actorPerType?: boolean;
   /** Also answers requests on rayflow.svc.>. Default false. */
   readonly service?: boolean;
+  /** Also serves HTTP and the editor. Default: it does not. */
+  readonly gateway?: LocalGatewayOptions;
+  /** A server that is there, in place of one of its own: how this process connects, and the flags that an actor needs. */
+  readonly server?: { readonly connect: ConnectOptions; readonly actorFlags: readonly string[] };
   /** Shows what node code logs, and how the actors are. Default false: warnings only. */
   readonly actorLogs?: boolean;
   /** How long actor processes may take to stop, ms. Default: the ActorManager's. */
@@ -37,18 +43,25 @@ export interface LocalStackOptions {
   readonly onPart?: (part: StackPart) => void;
 }
 
+export interface LocalGatewayOptions extends Omit<GatewayOptions, "nc" | "version" | "logger" | "editorDir"> {
+  /** Also serves the editor. Default true. */
+  readonly editor?: boolean;
+}
+
 export type StackPart =
   | { readonly kind: "server"; readonly url: string; readonly pid: number; readonly version: string }
   | { readonly kind: "orchestrator"; readonly id: string }
+  | { readonly kind: "gateway"; readonly url: string }
   | { readonly kind: "actor"; readonly pid: number; readonly types: number }
   | { readonly kind: "actor-exited"; readonly restartInMs: number };
 
 export interface LocalStack extends AsyncDisposable {
   readonly url: string;
   readonly nc: NatsConnection;
+  readonly gateway: HttpServer | undefined;
 }
 
-const STOP_ORDER = ["service", "actors", "orchestrator", "connection", "server"] as const;
+const STOP_ORDER = ["gateway", "service", "actors", "orchestrator", "connection", "server"] as const;
 
 /** @throws ServerMissing, ConnectionFailed, ActorStartFailed, Interrupted */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
@@ -66,19 +79,16 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   };
   try {
     const { connectNats, ensureTopology, startEmbeddedServer } = await import("../nats/index.ts");
-    const server = await startEmbeddedServer({
-      name: "rayflow-local",
-      ...(options.storeDir === undefined ? {} : { storeDir: options.storeDir }),
-      ...(options.port === undefined ? {} : { port: options.port }),
-    });
-    parts.server = () => server.stop();
+    const own = options.server === undefined ? await startEmbeddedServer(serverOptions(options)) : undefined;
+    if (own !== undefined) parts.server = () => own.stop();
     goOn();
     // The actor process takes longest, so it is under way before anything else is.
-    const actors = startActors(server.url, options);
+    const actors = startActors(options.server?.actorFlags ?? ["--server", own?.url ?? ""], options);
     parts.actors = () => actors.stop();
-    const nc = await connectNats({ servers: server.url, name: "rayflow local" });
+    const nc = await connectNats(options.server?.connect ?? { servers: own?.url ?? "", name: "rayflow local" });
     parts.connection = () => nc.close();
-    options.onPart?.({ kind: "server", url: server.url, pid: server.pid, version: nc.info?.version ?? "?" });
+    const url = own?.url ?? `nats://${nc.getServer()}`;
+    if (own !== undefined) options.onPart?.({ kind: "server", url, pid: own.pid, version: nc.info?.version ?? "?" });
     const topology = await ensureTopology(nc);
     const { startOrchestrator } = await import("../orchestrator/index.ts");
     const orchestrator = await startOrchestrator({ nc, topology, logger: options.logger });
@@ -89,23 +99,50 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       const service = await startService(nc, { version: packageVersion(), orchestrator });
       parts.service = () => service.stop();
     }
+    const gateway = options.gateway === undefined ? undefined : await openGateway(nc, options.gateway, options.logger);
+    if (gateway !== undefined) {
+      parts.gateway = () => gateway.stop();
+      options.onPart?.({ kind: "gateway", url: gateway.url });
+    }
     await actors.ready;
     goOn();
-    return { url: server.url, nc, [Symbol.asyncDispose]: stop };
+    return { url, nc, gateway, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+function serverOptions({ storeDir, port }: LocalStackOptions) {
+  return {
+    name: "rayflow-local",
+    ...(storeDir === undefined ? {} : { storeDir }),
+    ...(port === undefined ? {} : { port }),
+  };
+}
+
+/** The gateway on a connection, with the editor of this installation. */
+export async function openGateway(
+  nc: NatsConnection,
+  { editor = true, ...options }: LocalGatewayOptions,
+  logger: Logger,
+): Promise<HttpServer> {
+  const { startGateway } = await import("../gateway/index.ts");
+  const editorDir = editor ? path.join(packageRoot(), "dist", "editor") : undefined;
+  return startGateway({ ...options, nc, version: packageVersion(), logger, editorDir });
+}
+
 /** Starts the actor processes without waiting for them. */
-function startActors(url: string, options: LocalStackOptions): { ready: Promise<void>; stop: () => Promise<void> } {
+function startActors(
+  flags: readonly string[],
+  options: LocalStackOptions,
+): { ready: Promise<void>; stop: () => Promise<void> } {
   let stopped = false;
   const starting = (async () => {
     const { ActorManager, perType } = await import("../actors/index.ts");
     const manager = new ActorManager({
-      command: actorCommand(url, options),
-      env: actorEnvironment(options.actorLogs === true),
+      command: actorCommand(flags, options),
+      env: actorEnvironment(options),
       groups: options.actorPerType === true ? perType(await localActorTypes(options.nodesDir)) : "all",
       logger: options.logger,
       onEvent: (event) => {
@@ -130,10 +167,10 @@ function startActors(url: string, options: LocalStackOptions): { ready: Promise<
   };
 }
 
-/** Without the credentials that are for another server. A log level that the user set goes before ours. */
-function actorEnvironment(logs: boolean): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith("NATS_"));
-  return { ...(logs ? { RAYFLOW_LOG_LEVEL: "info" } : {}), ...Object.fromEntries(own) };
+/** Without credentials that are for another server. A log level that the user set goes before ours. */
+function actorEnvironment({ server, actorLogs }: LocalStackOptions): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => server !== undefined || !name.startsWith("NATS_"));
+  return { ...(actorLogs === true ? { RAYFLOW_LOG_LEVEL: "info" } : {}), ...Object.fromEntries(own) };
 }
 
 /** The types that need an actor. */
@@ -143,13 +180,12 @@ async function localActorTypes(nodesDir: string | undefined): Promise<string[]> 
   return [...nodes.values()].filter(({ execute }) => execute !== undefined).map(({ nodeType }) => nodeType.type);
 }
 
-function actorCommand(url: string, options: LocalStackOptions): string[] {
+function actorCommand(flags: readonly string[], options: LocalStackOptions): string[] {
   return [
     process.execPath,
     path.join(packageRoot(), "dist", "cli", "main.js"),
     "actor",
-    "--server",
-    url,
+    ...flags,
     ...(options.nodesDir === undefined ? [] : ["--nodes-dir", options.nodesDir]),
     ...(options.filesRoot === undefined ? [] : ["--files-root", options.filesRoot]),
     ...(process.stderr.isTTY === true ? ["--pretty-logs"] : []),

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
 import { type CliContext, contextOf } from "../context.ts";
-import { claimDevFolder, DEV_FOLDER, type DevClaim, readDevState } from "../dev-folder.ts";
-import type { StackPart } from "../local-stack.ts";
+import { DEFAULT_NATS_PORT, freePort, partLine, takeDataFolder } from "../dev-data.ts";
+import { DEV_FOLDER } from "../dev-folder.ts";
+import { DEFAULT_HTTP_HOST, httpOptionsOf, portOf } from "../gateway-options.ts";
 import { styled } from "../output.ts";
 import { packageRoot, packageVersion } from "../package-info.ts";
 import { type StopSignal, stopSignal } from "../signals.ts";
@@ -13,24 +12,29 @@ import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stac
 
 interface DevFlags extends NodeFlags {
   readonly port: number;
+  readonly httpPort?: number;
   readonly dataDir: string;
   readonly actorPerType?: boolean;
   readonly example: boolean;
 }
 
-const DEFAULT_PORT = 4222;
 const EXAMPLE_FILE = "order.json";
 const EXAMPLE_TIMEOUT_MS = 30_000;
 
 export function register(program: Command): void {
   const command = program
     .command("dev")
-    .description("run everything on this machine: nats-server, orchestrator, actors; shows an example flow")
+    .description("run everything on this machine: nats-server, orchestrator, actors, gateway; shows an example flow")
     .option(
       "--port <n>",
       "port of the nats-server; a free one when it is taken",
       wholeNumber("--port", 1, 65535),
-      DEFAULT_PORT,
+      DEFAULT_NATS_PORT,
+    )
+    .option(
+      "--http-port <n>",
+      "port of the editor and the API (default: 8000, or the next free one)",
+      wholeNumber("--http-port", 0, 65535),
     )
     .option("--data-dir <folder>", "where the nats-server keeps its data", DEV_FOLDER)
     .option("--actor-per-type", "a process for each node type, not one for all")
@@ -62,6 +66,11 @@ async function dev(context: CliContext, flags: DevFlags, stop: StopSignal): Prom
       allowPrivateAddresses: flags.allowPrivateAddresses ?? false,
       actorPerType: flags.actorPerType ?? false,
       service: true,
+      gateway: {
+        ...httpOptionsOf({ host: DEFAULT_HTTP_HOST }, context.environment),
+        ...portOf(flags.httpPort),
+        jaegerUrl: context.environment.RAYFLOW_JAEGER_URL,
+      },
       actorLogs: true,
       storeDir: path.join(data.folder, "jetstream"),
       ...(port === undefined ? {} : { port }),
@@ -71,8 +80,11 @@ async function dev(context: CliContext, flags: DevFlags, stop: StopSignal): Prom
     data.claim?.publish(stack.url);
     let result: unknown = null;
     if (flags.example) result = await showExample(context, stack.nc, say);
-    if (output.format !== "table") output.json({ url: stack.url, data_dir: data.folder, example: result });
-    for (const line of hints(stack.url)) say(line);
+    const editor = stack.gateway?.url ?? "";
+    if (output.format !== "table") {
+      output.json({ url: stack.url, gateway_url: editor, data_dir: data.folder, example: result });
+    }
+    for (const line of hints(stack.url, editor)) say(line);
     await stop.received;
     say("");
     say("Stopping ...");
@@ -82,54 +94,6 @@ async function dev(context: CliContext, flags: DevFlags, stop: StopSignal): Prom
     data.release();
   }
   say("Stopped.");
-}
-
-interface DataFolder {
-  readonly folder: string;
-  readonly claim: DevClaim | undefined;
-  release(): void;
-}
-
-/** The folder that was asked for; a temporary one while another `rayflow dev` has that. */
-function takeDataFolder(folder: string, say: (line: string) => void): DataFolder {
-  const claim = claimDevFolder(folder);
-  if (claim !== undefined) return { folder, claim, release: claim.release };
-  const owner = readDevState(folder);
-  say(
-    `Another rayflow dev (process ${owner?.pid}, ${owner?.url ?? "starting"}) has ${folder}: using a temporary folder`,
-  );
-  const temporary = mkdtempSync(path.join(tmpdir(), "rayflow-dev-"));
-  return {
-    folder: temporary,
-    claim: undefined,
-    release: () => rmSync(temporary, { recursive: true, force: true }),
-  };
-}
-
-/** The port, or undefined (any) when something listens there. */
-async function freePort(port: number, say: (line: string) => void): Promise<number | undefined> {
-  const { createServer } = await import("node:net");
-  const free = await new Promise<boolean>((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-  if (free) return port;
-  say(`Port ${port} is taken: using a free one`);
-  return undefined;
-}
-
-function partLine(part: StackPart): string {
-  switch (part.kind) {
-    case "server":
-      return `  nats-server ${part.version}   ${part.url}   (process ${part.pid})`;
-    case "orchestrator":
-      return `  orchestrator         ${part.id}`;
-    case "actor":
-      return `  actor                ${part.types} node types   (process ${part.pid})`;
-    case "actor-exited":
-      return `  an actor process ended; it starts again in ${part.restartInMs} ms`;
-  }
 }
 
 async function showExample(
@@ -153,11 +117,13 @@ async function showExample(
   return result;
 }
 
-function hints(url: string): string[] {
-  const server = url === `nats://127.0.0.1:${DEFAULT_PORT}` ? "" : ` --server ${url}`;
+function hints(url: string, editor: string): string[] {
+  const server = url === `nats://127.0.0.1:${DEFAULT_NATS_PORT}` ? "" : ` --server ${url}`;
   return [
     "",
-    `RayFlow is up at ${url}. Ctrl-C stops it. In another terminal:`,
+    `RayFlow is up at ${url}. Ctrl-C stops it.`,
+    `Draw and run flows in the editor: ${editor}`,
+    "In another terminal:",
     `  npx rayflow run examples/flows/sum.json --input '{"x": 5, "y": 3}'${server}`,
     `  npx rayflow nodes list${server}`,
     `  npx rayflow nodes new text/shout`,
