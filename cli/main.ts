@@ -19,6 +19,7 @@ const modules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   validate: () => import("./commands/validate.ts"),
   publish: () => import("./commands/publish.ts"),
   runs: () => import("./commands/runs.ts"),
+  debug: () => import("./commands/debug.ts"),
   deploy: () => import("./commands/deploy.ts"),
   flows: () => import("./commands/flows.ts"),
   nodes: () => import("./commands/nodes.ts"),

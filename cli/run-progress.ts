@@ -1,5 +1,5 @@
 /** A run's events as lines for people. */
-import type { NodeEvent, RunEvent } from "../nats/index.ts";
+import type { NodeEvent, RunEvent, RunResult } from "../nats/index.ts";
 import { type Output, type Style, styled } from "./output.ts";
 
 const MARKS: Readonly<Record<NodeEvent["state"], readonly [mark: string, style: Style]>> = {
@@ -17,6 +17,8 @@ const MAX_VALUE_LENGTH = 200;
 export interface ProgressOptions {
   /** Shows inputs and outputs too. */
   readonly values: boolean;
+  /** Whether the run was named before: else the first line does. Default false. */
+  readonly introduced?: boolean;
   /** Default: stderr. */
   readonly print?: (line: string) => void;
 }
@@ -24,7 +26,7 @@ export interface ProgressOptions {
 /** Prints each node as it runs, and whatever else is worth knowing. */
 export function progressPrinter(output: Output, options: ProgressOptions): (event: RunEvent) => void {
   const note = options.print ?? output.note;
-  let introduced = false;
+  let introduced = options.introduced === true;
   return (event) => {
     // News come over two connections: the first node may run before `accepted` is here.
     if (!introduced) note(styled(`run ${event.run_id}`, "dim", output.color));
@@ -49,6 +51,13 @@ export function progressPrinter(output: Output, options: ProgressOptions): (even
       styled(`    ${label} ${pin} = ${shorten(JSON.stringify(value) ?? "undefined")}`, "dim", output.color),
     );
   }
+}
+
+/** How a run ended, in a line. */
+export function resultLine({ success, status, error, statistics }: RunResult, color: boolean): string {
+  const mark = success ? styled("✔", "green", color) : styled("✖", "red", color);
+  const why = error === null ? "" : `: ${error.code}: ${error.message}`;
+  return `${mark} ${status} in ${statistics.total_time.toFixed(3)} s${why}`;
 }
 
 export function waitingLine(event: Extract<RunEvent, { kind: "waiting" }>, color: boolean): string {

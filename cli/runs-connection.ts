@@ -1,10 +1,12 @@
 /** The server whose runs the `runs` commands are about. */
+import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
 import { RunControl, RunDirectory } from "../gateway/index.ts";
 import { connectIfRunning } from "./connection.ts";
 import type { CliContext } from "./context.ts";
 
 export interface RunsAt {
+  readonly nc: NatsConnection;
   readonly directory: RunDirectory;
   readonly control: RunControl;
 }
@@ -16,9 +18,13 @@ export async function withRuns(context: CliContext, work: (open: RunsAt) => Prom
     throw new RayflowError("ConnectionFailed", "no server was named and none with RayFlow runs on this machine");
   }
   try {
-    const directory = await RunDirectory.open(running.nc);
-    await work({ directory, control: new RunControl(running.nc, directory) });
+    await work(await openRuns(running.nc));
   } finally {
     await running.nc.close();
   }
+}
+
+export async function openRuns(nc: NatsConnection): Promise<RunsAt> {
+  const directory = await RunDirectory.open(nc);
+  return { nc, directory, control: new RunControl(nc, directory) };
 }

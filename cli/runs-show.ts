@@ -5,7 +5,7 @@ import type { RunResult } from "../nats/index.ts";
 import { type CliContext, exitWith } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { styled, table } from "./output.ts";
-import { progressPrinter } from "./run-progress.ts";
+import { progressPrinter, resultLine } from "./run-progress.ts";
 import { ago, reportLines, waitLine } from "./run-report.ts";
 import type { RunsAt } from "./runs-connection.ts";
 import { interrupted, stopSignal } from "./signals.ts";
@@ -86,9 +86,7 @@ export async function watchRun(
       if (news.kind === "ended") return exitLike(news.result);
     } else if (news.kind === "ended") {
       const { result } = news;
-      const mark = result.success ? styled("✔", "green", output.color) : styled("✖", "red", output.color);
-      const why = result.error === null ? "" : `: ${result.error.code}: ${result.error.message}`;
-      output.print(`${mark} ${result.status} in ${result.statistics.total_time.toFixed(3)} s${why}`);
+      output.print(resultLine(result, output.color));
       return exitLike(result);
     } else {
       const { kind, summary, seq, nodes } = news;

@@ -21,6 +21,7 @@ interface RunFlags extends NodeFlags {
   readonly detach?: boolean;
   readonly local?: boolean;
   readonly msgId?: string;
+  readonly break?: readonly string[];
 }
 
 const DEFAULT_TIMEOUT_MS = 300_000;
@@ -34,6 +35,7 @@ export function register(program: Command): void {
     .option("--input-file <file>", "the inputs in a file, or - for standard input")
     .option("--timeout <seconds>", "how long to wait (default 300)", secondsOption("--timeout"), DEFAULT_TIMEOUT_MS)
     .option("--debug", "show each node with its values as it runs, on stderr")
+    .option("--break <nodes>", "hold the run at these nodes (a,b) and debug it: see rayflow debug", nodeIds)
     .option("--detach", "print the run's id and do not wait; needs a running server")
     .option("--local", "start a server for this call, even when one is running")
     .option("--msg-id <key>", "idempotency key: the same one twice is one run");
@@ -49,6 +51,9 @@ export function register(program: Command): void {
 async function run(context: CliContext, file: string, flags: RunFlags): Promise<void> {
   if (file === "-" && flags.inputFile === "-") {
     throw new RayflowError("UsageError", "the flow and the inputs cannot both come from standard input");
+  }
+  if (flags.break !== undefined && flags.detach !== true && (file === "-" || flags.inputFile === "-")) {
+    throw new RayflowError("UsageError", "with --break standard input is for commands: name files, or --detach");
   }
   const [asked, inputs] = await Promise.all([resolveFlowArgument(file), readInputs(flags)]);
   using stop = stopSignal(context.environment);
@@ -66,13 +71,19 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
       throw new RayflowError("UsageError", "--detach needs a running server: start `rayflow dev`, or name one");
     }
     await using stack = await startStack(context, flags, stop.signal);
-    await runAndPrint(context, stack.nc, { ...asked, inputs }, flags, stop.signal);
+    if (flags.break !== undefined) {
+      const left = await debugAndPrint(context, stack.nc, { ...asked, inputs }, flags, stop.signal);
+      if (left !== undefined) context.output.note(`run ${left} ends here: its server was for this call alone`);
+    } else await runAndPrint(context, stack.nc, { ...asked, inputs }, flags, stop.signal);
     return;
   }
   try {
     const request = { ...(await pinFlow(running.nc, asked)), inputs };
     if (flags.detach === true) await detach(context, running.nc, request, flags);
-    else await runAndPrint(context, running.nc, request, flags, stop.signal);
+    else if (flags.break !== undefined) {
+      const left = await debugAndPrint(context, running.nc, request, flags, stop.signal);
+      if (left !== undefined) context.output.note(`left run ${left} as it is; back: rayflow debug ${left}`);
+    } else await runAndPrint(context, running.nc, request, flags, stop.signal);
   } finally {
     await running.nc.close();
   }
@@ -100,9 +111,36 @@ async function startStack(context: CliContext, flags: RunFlags, signal: AbortSig
 
 async function detach(context: CliContext, nc: NatsConnection, request: RunRequest, flags: RunFlags): Promise<void> {
   const { publishRun } = await import("../../gateway/index.ts");
-  const { runId, duplicate } = await publishRun(nc, request, msgIdOf(flags));
+  const options = flags.break === undefined ? {} : { options: { breakpoints: [...flags.break] } };
+  const { runId, duplicate } = await publishRun(nc, { ...request, ...options }, msgIdOf(flags));
   if (context.output.format === "table") context.output.print(runId);
   else context.output.json({ run_id: runId, duplicate });
+}
+
+/** Gives the run's id when the user leaves it before it has ended. */
+async function debugAndPrint(
+  context: CliContext,
+  nc: NatsConnection,
+  request: RunRequest,
+  flags: RunFlags,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { submitAndDebug } = await import("../debug-run.ts");
+  const { output } = context;
+  const end = await submitAndDebug(nc, request, {
+    breakpoints: flags.break ?? [],
+    ...msgIdOf(flags),
+    output,
+    signal,
+    onSilence: (runId) => output.note(silenceLine(runId)),
+  });
+  if (end.kind === "ended") {
+    print(context, end.result);
+    return undefined;
+  }
+  if (output.format !== "table") output.json({ run_id: end.runId });
+  exitWith(end.interrupted ? EXIT.interrupted : EXIT.ok);
+  return end.runId;
 }
 
 async function runAndPrint(
@@ -129,12 +167,21 @@ async function runAndPrint(
       timeoutMs: flags.timeout,
       signal,
       onEvent: debug ? progressPrinter(output, { values: true }) : onWaiting,
-      onSilence: (runId) =>
-        output.note(`run ${runId} waits: no orchestrator has taken it yet (start one: rayflow orchestrator)`),
+      onSilence: (runId) => output.note(silenceLine(runId)),
     },
   );
   print(context, result);
   if (signal.aborted) exitWith(EXIT.interrupted);
+}
+
+function silenceLine(runId: string): string {
+  return `run ${runId} waits: no orchestrator has taken it yet (start one: rayflow orchestrator)`;
+}
+
+function nodeIds(text: string): string[] {
+  const ids = text.split(",").map((id) => id.trim());
+  if (ids.every((id) => id !== "")) return ids;
+  throw new RayflowError("UsageError", `--break is one node's id or several with commas, not ${JSON.stringify(text)}`);
 }
 
 function msgIdOf(flags: RunFlags): { msgId?: string } {

@@ -13,7 +13,7 @@ const RUN = "a run's id, or its first letters (at least 6)";
 export function register(program: Command): void {
   const runs = program
     .command("runs")
-    .description("look at runs, live and finished; signal, pause, cancel, retry them");
+    .description("look at runs, live and finished; signal, pause, step, cancel, retry them");
   addLooking(runs);
   addControl(runs);
 }
@@ -104,7 +104,9 @@ function addControl(runs: Command): void {
   }
   for (const [name, does] of [
     ["pause", "start no node of a run until it is resumed; what runs goes on"],
-    ["resume", "go on with a paused run"],
+    ["resume", "go on with a paused run, or one that is held"],
+    ["step", "send what a run is held at; hold whatever becomes ready next"],
+    ["continue", "send what a run is held at; go on to the next breakpoint"],
   ] as const) {
     runs
       .command(name)
@@ -114,6 +116,15 @@ function addControl(runs: Command): void {
         await control(self, run, (open, id) => open.control[name](id));
       });
   }
+  runs
+    .command("breakpoints")
+    .description("hold a run at these nodes, and at no others, from now on; without nodes: at none")
+    .argument("<run>", RUN)
+    .argument("[nodes...]", "ids of nodes")
+    .action(async (run: string, nodes: string[], _: unknown, self: Command) => {
+      const ids = nodes.flatMap((node) => node.split(",")).filter((id) => id !== "");
+      await control(self, run, (open, id) => open.control.breakpoints(id, ids));
+    });
   runs
     .command("retry")
     .description(

@@ -1,0 +1,154 @@
+/** `rayflow debug` and `rayflow run --break`: commands in a pipe, what they print, and what becomes of a held run. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { startEmbeddedServer } from "../nats/index.ts";
+import { type RunningCommand, rayflow, startDev, startRayflow, temporaryFolder } from "./rayflow-process.ts";
+
+const scratch = temporaryFolder();
+const file = path.join(scratch.path, "sums.json");
+let dev: Awaited<ReturnType<typeof startDev>>;
+const running: RunningCommand[] = [];
+
+beforeAll(async () => {
+  const exec = (id: string, source: string, target: string) => ({
+    id,
+    source,
+    target,
+    sourceHandle: "exec-out",
+    targetHandle: "exec-in",
+  });
+  const data = (id: string, source: string, target: string, to: string) => ({
+    id,
+    source,
+    target,
+    sourceHandle: "output-result",
+    targetHandle: `input-${to}`,
+  });
+  writeFileSync(
+    file,
+    JSON.stringify({
+      name: "sums",
+      variables: { tries: 0 },
+      nodes: [
+        { id: "start", type: "start", config: { api_schema: { x: { type: "float" } } } },
+        { id: "one", type: "math_add", constants: { x: 1, y: 1 } },
+        { id: "two", type: "math_add", constants: { y: 40 } },
+        { id: "return", type: "return" },
+      ],
+      edges: [
+        exec("e1", "start", "one"),
+        exec("e2", "one", "two"),
+        exec("e3", "two", "return"),
+        data("d1", "one", "two", "x"),
+        data("d2", "two", "return", "sum"),
+      ],
+    }),
+  );
+  dev = await startDev();
+});
+afterEach(async () => {
+  for (const { child } of running) child.kill("SIGKILL");
+  await Promise.all(running.splice(0).map(({ ended }) => ended));
+});
+afterAll(async () => {
+  await dev.stop();
+  scratch.remove();
+});
+
+const at = (server: string) => ({
+  call: (args: string[], input = "") => rayflow([...args, "--server", server], { cwd: scratch.path, input }),
+});
+const heldRun = async (server: string, nodes: string): Promise<string> =>
+  (await at(server).call(["run", file, "--input", '{"x": 1}', "--break", nodes, "--detach"])).stdout.trim();
+
+it("steps through a run by commands from a pipe, and exits like the run", async () => {
+  const run = await heldRun(dev.url, "one");
+  const { code, stdout, stderr } = await at(dev.url).call(["debug", run.slice(0, 10)], "i\ns\nb return\nv\nc\nc\n");
+  expect([code, stderr]).toEqual([0, ""]);
+  const [first, ...rest] = stdout.split("\n");
+  expect(first).toMatch(new RegExp(`^run ${run} of sums: (paused|running); breakpoints one$`));
+  const told = rest.join("\n");
+  expect(told).toMatch(/one\n\{\n {2}"x": 1,\n {2}"y": 1\n\}/);
+  expect(told).toMatch(/✔ one .*completed.*\n.*out result = 2\n◆ two .*held\n.*in {2}x = 2\n/);
+  expect(told).toContain("breakpoints: one, return\n");
+  expect(told).toContain("run    tries = 0\n");
+  expect(told).toMatch(/◆ return .*held\n.*in {2}sum = 42\n/);
+  expect(told).toMatch(/✔ succeeded in [\d.]+ s\n$/);
+});
+
+it("leaves a run as it is, and says what it does not understand", async () => {
+  const run = await heldRun(dev.url, "two");
+  const commands = "jump\nb nobody\ni\nq\n";
+  const { code, stdout, stderr } = await at(dev.url).call(["debug", run, "-o", "jsonl"], commands);
+  expect([code, stderr]).toEqual([0, `left run ${run} as it is; back: rayflow debug ${run}\n`]);
+  const said = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(said[0]).toMatchObject({ run_id: run, breakpoints: ["two"] });
+  expect(said.filter(({ kind }) => kind === "error").map(({ error }) => error.code)).toEqual([
+    "UsageError",
+    "InvalidBreakpoint",
+  ]);
+  expect(said.find(({ kind }) => kind === "held")).toMatchObject({ held: [{ node: "two", inputs: { x: 2, y: 40 } }] });
+  const described = JSON.parse((await at(dev.url).call(["runs", "describe", run, "--json"])).stdout);
+  expect(described).toMatchObject({ status: "paused", held: [{ node: "two" }] });
+
+  const { call } = at(dev.url);
+  expect((await call(["runs", "breakpoints", run, "two", "return"])).stdout).toMatch(
+    / {2}breakpoints \(sequence \d+\)/,
+  );
+  expect((await call(["runs", "step", run])).code).toBe(0);
+  const watch = startRayflow(["runs", "watch", run, "--server", dev.url], { cwd: scratch.path });
+  running.push(watch);
+  await watch.until(/◆ return .*held/);
+  expect((await call(["runs", "continue", run])).code).toBe(0);
+  expect((await watch.ended).code).toBe(0);
+});
+
+it("debugs what `run` submits, with a server of its own too", async () => {
+  const call = ["run", file, "--input", '{"x": 1}', "--break", "two,return", "--json"];
+  const served = await at(dev.url).call(call, "c\nc\n");
+  expect([served.code, JSON.parse(served.stdout)]).toMatchObject([0, { success: true, result: { sum: 42 } }]);
+  expect(served.stderr).toMatch(/◆ (held at two|two )[\s\S]*◆ return .*held/);
+  const alone = await rayflow([...call, "--local"], { cwd: scratch.path, input: "c\nc\n" });
+  expect([alone.code, JSON.parse(alone.stdout)]).toMatchObject([0, { success: true, result: { sum: 42 } }]);
+  const wrong = await at(dev.url).call(["run", file, "--input", "{}", "--break", "nobody", "--json"]);
+  expect([wrong.code, JSON.parse(wrong.stdout).error.code]).toEqual([1, "InvalidBreakpoint"]);
+  const input = await at(dev.url).call(["run", "-", "--break", "two", "--json"]);
+  expect([input.code, JSON.parse(input.stdout).error.code]).toEqual([2, "UsageError"]);
+});
+
+it("a held run survives the end of its orchestrator and goes on with another one", async () => {
+  const server = await startEmbeddedServer({ name: "held-run" });
+  const start = async (...args: string[]): Promise<RunningCommand> => {
+    const made = startRayflow([...args, "--server", server.url], { env: { RAYFLOW_LOG_LEVEL: "info" } });
+    running.push(made);
+    await made.until(/is up|ready|serves/i);
+    return made;
+  };
+  try {
+    const first = await start("orchestrator", "--lease-ttl", "1s");
+    await start("actor");
+    const run = await heldRun(server.url, "one,two");
+    const look = startRayflow(["runs", "watch", run, "--server", server.url], { cwd: scratch.path });
+    running.push(look);
+    await look.until(/◆ one .*held/);
+    expect((await at(server.url).call(["runs", "continue", run])).code).toBe(0);
+    await look.until(/◆ two .*held/);
+    first.child.kill("SIGKILL");
+    await first.ended;
+    await start("orchestrator");
+    const { code, stdout } = await at(server.url).call(["debug", run], "w\nc\n");
+    expect(stdout).toMatch(/◆ held at two \(math_add\)\n {4}in {2}x = 2\n {4}in {2}y = 40\n/);
+    expect(stdout).toMatch(/✔ succeeded/);
+    expect(code).toBe(0);
+    expect((await look.ended).code).toBe(0);
+    const result = await at(server.url).call(["runs", "result", run]);
+    expect(JSON.parse(result.stdout)).toMatchObject({ success: true, result: { sum: 42 } });
+  } finally {
+    for (const { child } of running) child.kill("SIGKILL");
+    await server.stop();
+  }
+});
