@@ -73,6 +73,24 @@ describe("a run's events", () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  test("of a run that was just submitted are waited for, but not for ever", async () => {
+    await using server = await serve((response, _, before) => {
+      if (before < 2) json(response, 404, { code: "RunNotFound", detail: "no run r1" });
+      else stream(response, end);
+    });
+    expect(outline(await hear(server, { newForMs: 60_000 }))).toEqual(["lost", "lost", "open", "end"]);
+    await using empty = await serve((response) => json(response, 404, { code: "RunNotFound" }));
+    await expect(hear(empty, { newForMs: 20 })).rejects.toMatchObject({ code: "RunNotFound" });
+  });
+
+  test("that break off with a reason give it", async () => {
+    const problem = `event: problem\ndata: ${JSON.stringify({ status: 500, code: "Broken", detail: "no more" })}\n\n`;
+    await using server = await serve((response, _, before) => stream(response, before === 0 ? problem : end));
+    const heard = await hear(server);
+    expect(heard[1]).toMatchObject({ kind: "lost", error: { code: "Broken", message: "no more" } });
+    expect(outline(heard)).toEqual(["open", "lost", "open", "end"]);
+  });
+
   test("that fall silent count as lost", async () => {
     await using server = await serve((response, _, before) => {
       if (before === 0) stream(response, entry(1));

@@ -27,16 +27,19 @@ export interface RunEventsOptions {
   readonly maxRetryMs?: number;
   /** A connection on which nothing came for so long, not even a comment, counts as lost, ms. Default 60 000. */
   readonly silenceMs?: number;
+  /** A run that was just submitted may not be known yet: for so long "no such run" is no answer, ms. Default 0. */
+  readonly newForMs?: number;
 }
 
 /** @throws ApiError when another try would not help, or the signal's reason */
 export async function* runEvents(
   options: ApiOptions,
   run: string,
-  { after, signal, firstRetryMs = 500, maxRetryMs = 10_000, silenceMs = 60_000 }: RunEventsOptions = {},
+  { after, signal, firstRetryMs = 500, maxRetryMs = 10_000, silenceMs = 60_000, newForMs = 0 }: RunEventsOptions = {},
 ): AsyncGenerator<RunNews> {
   let last = after;
   let retryMs = firstRetryMs;
+  const begunMs = performance.now();
   for (;;) {
     const attempt = new AbortController();
     const either = signal ? AbortSignal.any([signal, attempt.signal]) : attempt.signal;
@@ -45,6 +48,7 @@ export async function* runEvents(
       yield { kind: "open" };
       for await (const message of messagesOf(body, silenceMs)) {
         if (message.event === "end") return yield { kind: "end", result: parse<RunResult>(message) };
+        if (message.event === "problem") throw problemIn(message);
         if (message.event !== "entry") continue;
         const entry = parse<LogEntry>(message);
         if (last !== undefined && entry.seq <= last) continue;
@@ -56,7 +60,8 @@ export async function* runEvents(
     } catch (error) {
       signal?.throwIfAborted();
       const known = toApiError(error);
-      if (!isWorthAnotherTry(known)) throw known;
+      const isNew = known.status === 404 && last === undefined && performance.now() - begunMs < newForMs;
+      if (!isNew && !isWorthAnotherTry(known)) throw known;
       yield { kind: "lost", error: known, retryMs };
       await pause(retryMs, signal);
       retryMs = Math.min(maxRetryMs, retryMs * 2);
@@ -122,6 +127,15 @@ function parse<T>({ data }: EventSourceMessage): T {
   } catch (cause) {
     throw new ApiError(clientCodes.badAnswer, "the server sent an event that is not JSON", { cause });
   }
+}
+
+/** The stream broke off, and says why. */
+function problemIn(message: EventSourceMessage): ApiError {
+  const { code, detail, title, status } = parse<{ code?: string; detail?: string; title?: string; status?: number }>(
+    message,
+  );
+  const said = detail ?? title ?? "the server could not go on";
+  return new ApiError(code ?? clientCodes.unreachable, said, status === undefined ? {} : { status });
 }
 
 function toApiError(error: unknown): ApiError {

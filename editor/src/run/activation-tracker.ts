@@ -18,7 +18,7 @@ import {
 import type { LogEntry } from "../api/answers.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import { EdgeTracker } from "./edge-tracker.ts";
-import { type ActivationFrame, activationKey, type Change, iterationOf, type NodeState } from "./frame.ts";
+import { type ActivationFrame, activationKey, type Change, iterationOf, type NodeState, unreached } from "./frame.ts";
 
 type News = Extract<Extract<Command, { type: "announce" }>["event"], { kind: "node" }>["nodes"][number];
 
@@ -114,7 +114,7 @@ export class ActivationTracker {
   #pull(entry: Extract<Command, { type: "sendData" }>["entry"]): void {
     const [, consumer = "", round = ""] = /^[^:]*:([^@]+)@[^~>]*(~\d+)?>/.exec(entry.id) ?? [];
     const key = `${activationKey(entry.node, entry.scope)}>${consumer}${round}`;
-    const known = this.#frames.get(key) ?? blank(key, entry.node, entry.scope, consumer, this.#nowMs);
+    const known = this.#frames.get(key) ?? unreached(key, entry.node, entry.scope, consumer, this.#nowMs);
     this.#attempts.expect(entry.id, key);
     const consumerKey = activationKey(consumer, entry.scope);
     const open = this.#pulls.get(consumerKey) ?? new Set();
@@ -136,7 +136,7 @@ export class ActivationTracker {
     const key = activationKey(node, scope);
     this.#enter(scope);
     const activation = this.#activation(node, scope);
-    const known = this.#frames.get(key) ?? blank(key, node, scope, undefined, activation?.startedAt || this.#nowMs);
+    const known = this.#frames.get(key) ?? unreached(key, node, scope, undefined, activation?.startedAt || this.#nowMs);
     if (SETTLED.has(known.state) && known.waitsFor !== "operator") return;
     const inputs = news.inputs ?? known.inputs;
     const frame = {
@@ -234,7 +234,7 @@ export class ActivationTracker {
       return;
     }
     if (state === "backing_off" || state === "sleeping" || state === "incident" || state === "held") return;
-    const frame = known ?? blank(key, node, scope, undefined, startedAt || this.#nowMs);
+    const frame = known ?? unreached(key, node, scope, undefined, startedAt || this.#nowMs);
     if (activation.loop) {
       if (known?.state !== "running") {
         const attempts = this.#attempts.begun(frame.attempts, 1, startedAt);
@@ -291,30 +291,4 @@ export class ActivationTracker {
     if (!this.#before.has(frame.key)) this.#before.set(frame.key, this.#frames.get(frame.key));
     this.#frames.set(frame.key, frame);
   }
-}
-
-function blank(
-  key: string,
-  node: string,
-  scope: string,
-  consumer: string | undefined,
-  readyMs: number,
-): ActivationFrame {
-  return {
-    key,
-    node,
-    scope,
-    consumer,
-    state: "pending",
-    waitsFor: undefined,
-    attempt: 0,
-    readyMs,
-    endedMs: undefined,
-    workedMs: undefined,
-    inputs: undefined,
-    outputs: undefined,
-    error: undefined,
-    attempts: [],
-    reused: false,
-  };
 }

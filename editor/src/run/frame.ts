@@ -133,3 +133,30 @@ export function iterationOf(scope: string): { readonly loop: string; readonly in
   const [, loop, index] = /([^/]+)\[(\d+)\]$/.exec(scope) ?? [];
   return loop === undefined ? undefined : { loop, index: Number(index) };
 }
+
+/** An activation before anything is known of it. */
+export function unreached(
+  key: string,
+  node: string,
+  scope: string,
+  consumer: string | undefined,
+  readyMs: number,
+): ActivationFrame {
+  return {
+    key,
+    node,
+    scope,
+    consumer,
+    state: "pending",
+    waitsFor: undefined,
+    attempt: 0,
+    readyMs,
+    endedMs: undefined,
+    workedMs: undefined,
+    inputs: undefined,
+    outputs: undefined,
+    error: undefined,
+    attempts: [],
+    reused: false,
+  };
+}

@@ -77,6 +77,11 @@ export class RunFrames {
     return frame;
   }
 
+  /** The result as the server tells it, when it comes by another way than the log. */
+  end(result: RunResult): void {
+    this.#result = result;
+  }
+
   /** A place in the history that can be moved; it sees frames that are appended later too. */
   cursor(): FrameCursor {
     return new FrameCursor(this.#frames);

@@ -1,22 +1,26 @@
-/** What the canvas and the shell ask of the shown run, one node or edge at a time. */
-import type { EdgeState, NodeState } from "./frame.ts";
+/** What the canvas, the inspector and the shell ask of the shown run. */
+import type { ActivationFrame, EdgeState, NodeFrame, NodeState } from "./frame.ts";
 import { useRun } from "./run-store.ts";
 
-/** Undefined: no run is shown, or nothing is known of the node. */
+/** Undefined: no run is shown, or nothing has reached the node. */
+export function useNodeRun(id: string): NodeFrame | undefined {
+  return useRun(({ shown }) => shown?.cursor.node(id));
+}
+
 export function useNodeRunState(id: string): NodeState | undefined {
-  return useRun((run) => run.nodes.get(id)?.state);
+  return useRun(({ shown }) => (shown ? (shown.cursor.node(id)?.state ?? "pending") : undefined));
 }
 
+/** Undefined: no run is shown. */
 export function useEdgeRunState(id: string): EdgeState | undefined {
-  return useRun((run) => run.edges.get(id)?.state);
+  return useRun(({ shown }) => (shown ? (shown.cursor.edge(id)?.state ?? "open") : undefined));
 }
 
-export interface RunShortcut {
-  /** As in `Mod+Enter`; Mod is Ctrl, or Command on a Mac. */
-  readonly keys: string;
-  readonly title: string;
-  readonly run: () => void;
+/** The activation of a node that is looked at: the one that was picked, else its latest. */
+export function usePickedActivation(id: string): ActivationFrame | undefined {
+  return useRun(({ shown, picked }) => {
+    const key = picked.get(id);
+    const chosen = key === undefined ? undefined : shown?.cursor.activation(id, key);
+    return chosen ?? shown?.cursor.node(id)?.latest;
+  });
 }
-
-/** Listed in the help sheet and bound by the shell. */
-export const runShortcuts: readonly RunShortcut[] = [];

@@ -1,0 +1,171 @@
+/** What a person can do about runs, and what the page shows of it. Failures are told, never thrown. */
+
+import type { RunAction } from "../api/answers.ts";
+import { ApiError } from "../api/request.ts";
+import { readFlow } from "../model/read-flow.ts";
+import { writeFlow } from "../model/write-flow.ts";
+import { useDocument } from "../stores/document-store.ts";
+import { api } from "../stores/gateway.ts";
+import { setProblems, useProblems } from "../stores/problems-store.ts";
+import { toast, toastError } from "../stores/toast-store.ts";
+import { useView } from "../stores/view-store.ts";
+import { breakpointsOf, toggleBreakpoints } from "./breakpoints-store.ts";
+import { canHold } from "./can-hold.ts";
+import { followRun, stopFollowing } from "./follow-run.ts";
+import { stopPlay } from "./playback.ts";
+import { RunFrames } from "./replay.ts";
+import { isLive, openRunDialog, type ShownRun, showRun, useRun } from "./run-store.ts";
+
+/** Asks for the inputs; says what stands in the way of a run instead when something does. */
+export function askToRun(debug: boolean): void {
+  const { document } = useDocument.getState();
+  const view = useView.getState();
+  if (view.frozen) closeRun();
+  if (!document.nodes.some(({ type }) => type === "start")) return openRunDialog({ is: "empty" });
+  const { errorCount, problems } = useProblems.getState();
+  if (errorCount > 0) {
+    view.showBottom("problems");
+    const [first] = problems.filter(({ severity }) => severity === "error");
+    if (first?.node_id !== undefined) view.select([first.node_id], []);
+    toast(
+      "error",
+      errorCount === 1 ? `The flow cannot run: ${first?.message}` : `The flow cannot run: it has ${errorCount} errors`,
+    );
+    return;
+  }
+  openRunDialog({ is: "inputs", debug });
+}
+
+/** Runs the edited flow. False: it was not started, and why has been said. */
+export async function startRun(inputs: Readonly<Record<string, unknown>>, debug: boolean): Promise<boolean> {
+  const { document } = useDocument.getState();
+  const wanted = breakpointsOf(document.name).filter((node) => canHold(document, node));
+  // To debug without a breakpoint is to begin at the beginning.
+  const start = document.nodes.filter(({ type }) => type === "start").map(({ id }) => id);
+  const breakpoints = debug ? (wanted.length > 0 ? wanted : start) : [];
+  return act("The flow was not started", async () => {
+    const options = breakpoints.length > 0 ? { options: { breakpoints } } : {};
+    const { run_id } = await api.start({ flow: writeFlow(document), inputs, ...options });
+    const shown = newRun(run_id, { origin: "started", document, debugged: debug });
+    show(shown);
+  });
+}
+
+/** Shows a run, live or past, on its own version of its flow. */
+export function openRun(runId: string): void {
+  openRunDialog(undefined);
+  show(newRun(runId, { origin: "opened", document: undefined, debugged: false }));
+}
+
+/** Back to the flow alone. A run that goes on does so unseen. */
+export function closeRun(): void {
+  stopFollowing();
+  stopPlay();
+  showRun(undefined);
+  useView.getState().freeze(undefined);
+}
+
+function newRun(runId: string, more: Pick<ShownRun, "origin" | "document" | "debugged">): ShownRun {
+  const frames = new RunFrames(runId);
+  return { runId, frames, cursor: frames.cursor(), ...more };
+}
+
+function show(shown: ShownRun): void {
+  const view = useView.getState();
+  stopPlay();
+  view.freeze(undefined);
+  showRun(shown);
+  view.showBottom("run");
+  const onSubmitted = (): void => {
+    if (shown.origin === "opened") freezeOn(shown);
+  };
+  const onEnd = (): void => {
+    if (shown.origin === "started") openRunDialog({ is: "result" });
+  };
+  void followRun(shown, { onSubmitted, onEnd });
+}
+
+function freezeOn({ frames, runId }: ShownRun): void {
+  const flow = frames.submitted?.flow;
+  const { document } = readFlow(flow);
+  if (flow && document) useView.getState().freeze({ document, title: `Run ${runId.slice(0, 8)} of ${flow.name}` });
+}
+
+export function control(action: RunAction): Promise<boolean> {
+  return onRun(`The run was not ${SAID[action]}`, (run) => api.control(run, action));
+}
+
+const SAID = { cancel: "cancelled", terminate: "ended", pause: "paused", resume: "resumed" } as const;
+
+/** Sends what is held on its way, and holds whatever becomes ready next. */
+export function step(): Promise<boolean> {
+  return onRun("The run did not step", (run) => api.step(run));
+}
+
+/** Sends what is held on its way, up to the next breakpoint. */
+export function goOn(): Promise<boolean> {
+  return onRun("The run did not go on", (run) => api.continue(run));
+}
+
+export function signal(name: string, payload: unknown): Promise<boolean> {
+  return onRun("The signal was not sent", (run) => api.signal(run, name, payload));
+}
+
+/** Tries failed nodes again: in this run while it waits for that, else in a new one that is shown then. */
+export function retry(node?: string): Promise<boolean> {
+  return onRun("Nothing was tried again", async (run) => {
+    const made = await api.retry(run, node);
+    if (made.action === "rerun") openRun(made.run_id);
+  });
+}
+
+/** A new run that takes over what this one had before the node; it is shown then. */
+export function rerunFrom(node: string, inputs: Readonly<Record<string, unknown>> | undefined): Promise<boolean> {
+  return onRun("The run was not repeated", async (run) => {
+    const { run_id } = await api.rerun(run, { from: node, ...(inputs ? { inputs } : {}) });
+    openRun(run_id);
+  });
+}
+
+/** Sets or lifts breakpoints of the shown flow; a run that is being debugged learns of it. */
+export async function toggleBreakpointsOn(nodes: readonly string[]): Promise<void> {
+  const { shown, status } = useRun.getState();
+  const document = useView.getState().frozen?.document ?? useDocument.getState().document;
+  const able = nodes.filter((node) => canHold(document, node));
+  if (able.length === 0) {
+    if (nodes.length > 0)
+      toast("info", "A pure node runs for the nodes that read it: set the breakpoint on one of these");
+    return;
+  }
+  const all = toggleBreakpoints(document.name, able).filter((node) => canHold(document, node));
+  if (shown?.debugged && isLive(status)) {
+    await onRun("The run did not learn of the breakpoint", (run) => api.setBreakpoints(run, all));
+  }
+}
+
+function onRun(failure: string, request: (run: string) => Promise<unknown>): Promise<boolean> {
+  const { shown } = useRun.getState();
+  return shown ? act(failure, () => request(shown.runId)) : Promise.resolve(false);
+}
+
+async function act(failure: string, request: () => Promise<unknown>): Promise<boolean> {
+  useRun.setState({ busy: true });
+  try {
+    await request();
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "InvalidFlow" && error.issues.length > 0) tellProblems(error);
+    else toastError(failure, error);
+    return false;
+  } finally {
+    useRun.setState({ busy: false });
+  }
+}
+
+/** The server's validator found what the editor's own did not: its word counts. */
+function tellProblems(error: ApiError): void {
+  openRunDialog(undefined);
+  setProblems(error.issues as Parameters<typeof setProblems>[0], []);
+  useView.getState().showBottom("problems");
+  toast("error", `The flow cannot run: ${error.issues[0]?.message ?? error.message}`);
+}
