@@ -58,7 +58,11 @@ export function openCommandLines(complete: () => readonly string[]): CommandLine
         waiting = resolve;
         if (interactive) reader.prompt();
       }),
-    setPrompt: (text) => reader.setPrompt(text),
+    setPrompt: (text) => {
+      if (reader.getPrompt() === text) return;
+      reader.setPrompt(text);
+      if (interactive && waiting !== undefined && !ended) reader.prompt(true);
+    },
     around: (print) => {
       const asks = interactive && waiting !== undefined && !ended;
       if (asks) {

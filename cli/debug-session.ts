@@ -33,8 +33,10 @@ export type DebugEnd =
 
 /** Until the run has ended, or the user leaves. @throws RunNotFound, ConnectionFailed */
 export async function debugRun(options: DebugSessionOptions): Promise<DebugEnd> {
-  const first = await options.open.directory.describe(options.run);
-  using lines = openCommandLines(() => first.nodes.map(({ node }) => node));
+  const { open, run } = options;
+  const [first, folder] = await Promise.all([open.directory.describe(run), open.directory.current(run)]);
+  const nodes = [...(folder?.run?.details.graph.nodes.values() ?? [])].filter(({ pure }) => !pure);
+  using lines = openCommandLines(() => nodes.map(({ id }) => id));
   return await new DebugSession(options, first, lines).toEnd();
 }
 
@@ -90,6 +92,7 @@ class DebugSession {
       else if (news.seq > this.#first.at.seq) {
         this.#status = news.status;
         this.#seen = news.seq;
+        this.#prompt();
         if (json) json(news);
         else
           print({ v: 1, kind: "node", run_id: run, seq: news.seq, nodes: news.nodes.map((node) => this.#fresh(node)) });
@@ -198,8 +201,12 @@ class DebugSession {
     while (!reached() && !this.#isOver) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  #moved(): void {
+  #prompt(): void {
     this.#lines.setPrompt(styled(`${this.#status}> `, "dim", this.#options.output.color));
+  }
+
+  #moved(): void {
+    this.#prompt();
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
