@@ -15,6 +15,8 @@ export interface CaseResult {
   readonly workload: string;
   readonly name: string;
   readonly durability: Durability;
+  /** Contestants that the others are set in relation to. */
+  readonly references: readonly string[];
   readonly standings: readonly Standing[];
 }
 
@@ -26,7 +28,11 @@ export interface Case {
   readonly rounds?: number;
   /** Default true. */
   readonly warmup?: boolean;
+  /** Default: the ceilings. */
+  readonly references?: readonly string[];
 }
+
+export const CEILINGS = ["ceiling batched", "ceiling single"] as const;
 
 export class Bench {
   readonly options: BenchOptions;
@@ -67,26 +73,39 @@ export class Bench {
     return this.keep(of, await contest(contestants, { rounds, warmup }));
   }
 
-  keep({ workload, name, durability }: Case, standings: readonly Standing[]): CaseResult {
-    const result: CaseResult = { workload, name, durability, standings };
+  keep({ workload, name, durability, references = CEILINGS }: Case, standings: readonly Standing[]): CaseResult {
+    const result: CaseResult = { workload, name, durability, references, standings };
     this.results.push(result);
     this.#onCase(result);
     return result;
   }
 
+  /** So many runs at all times, for as long as the command line says. */
+  throughput(inFlight: number): Extent {
+    const { warmupMs, measureMs } = this.options;
+    return { type: "throughput", inFlight, warmupMs, measureMs };
+  }
+
+  /** One run after the other; `share`: of the number that the command line says. */
+  latency(share = 1): Extent {
+    const runs = Math.max(3, Math.round(this.options.latencyRuns * share));
+    return { type: "latency", warmupRuns: Math.min(10, runs), runs };
+  }
+
+  /** Whether the command line asks for a case. */
+  wants(name: string): boolean {
+    return name.includes(this.options.case);
+  }
+
   /** RayFlow (each of the checkouts that are compared) and the ceiling at the same work. */
-  async measureFlow(
-    of: Case,
-    flow: MeasuredFlow,
-    extent: Extent,
-    more: readonly Contestant[] = [],
-  ): Promise<CaseResult> {
+  async measureFlow(of: Case, flow: MeasuredFlow, extent: Extent, { bare = false } = {}): Promise<void> {
+    if (!this.wants(of.name)) return;
     const { durability } = of;
     const { against } = this.options;
-    return this.measure(of, [
+    await this.measure(of, [
       await this.engine("rayflow", { durability }, flow, extent),
       ...(against === undefined ? [] : [await this.engine("against", { durability, checkout: against }, flow, extent)]),
-      ...more,
+      ...(bare ? [await this.engine("rayflow, bare flow", { durability }, flow, extent, "bare")] : []),
       await this.ceilingOf("batched", durability, flow, extent),
       await this.ceilingOf("single", durability, flow, extent),
     ]);
@@ -118,7 +137,7 @@ export class Bench {
     };
   }
 
-  /** Ends the shared processes of one durability: they would only lie around while the other is measured. */
+  /** Ends all processes; those that are wanted again are started again. */
   async close(): Promise<void> {
     const all = [...this.#stacks.values(), ...this.#ceilings.values()];
     this.#stacks.clear();

@@ -1,7 +1,8 @@
 /**
  * When a measurement begins and ends. Told of each run that ended, it says whether the next one may begin.
  *
- * L1. It begins and ends with a completion, so that no run is counted by halves.
+ * L1. It begins and ends with a completion, so that no run is counted by halves. Runs that were begun together tend to
+ *     end together: it lasts for as many completions as are in flight, or a multiple of that.
  * L2. It is done when nothing is in flight any more: the next one starts on a system at rest.
  */
 import type { LoadReport } from "./load/protocol.ts";
@@ -86,8 +87,9 @@ export class Measurement {
 
   #isEnough(): boolean {
     const { extent, now } = this.#options;
-    if (extent.type === "latency") return this.#latenciesMs.length >= extent.runs;
-    return now() - this.#from >= extent.measureMs;
+    const ended = this.#latenciesMs.length;
+    if (extent.type === "latency") return ended >= extent.runs;
+    return ended % extent.inFlight === 0 && now() - this.#from >= extent.measureMs;
   }
 }
 

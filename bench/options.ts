@@ -5,6 +5,8 @@ import type { Durability } from "./processes.ts";
 export interface BenchOptions {
   /** Only these workloads; empty: all. */
   readonly only: readonly string[];
+  /** Only cases whose name holds this text; empty: all. */
+  readonly case: string;
   readonly durabilities: readonly Durability[];
   /** How often each is measured, after a first time that does not count. */
   readonly rounds: number;
@@ -30,6 +32,7 @@ export interface BenchOptions {
 export const usage = `npm run bench -- [options]
 
   --only W1,W3           only these: W1 to W7, cold, sleeping, recovery, growth, age
+  --case "256 in"        only cases with this in their name
   --quick                fewer and shorter measurements
   --smoke                W1 against the ceiling in less than a minute, no more
   --durability default   only the server's default, or only: always
@@ -48,6 +51,7 @@ export function readOptions(args: readonly string[]): BenchOptions | "help" {
     args: [...args],
     options: {
       only: { type: "string", default: "" },
+      case: { type: "string", default: "" },
       quick: { type: "boolean", default: false },
       smoke: { type: "boolean", default: false },
       durability: { type: "string" },
@@ -70,6 +74,7 @@ export function readOptions(args: readonly string[]): BenchOptions | "help" {
   }
   return {
     only: values.only.split(",").filter((name) => name !== ""),
+    case: values.case,
     durabilities: durability !== undefined ? [durability] : brief ? ["default"] : ["default", "always"],
     rounds: count("--rounds", values.rounds, brief ? 3 : 5),
     measureMs: 1000 * count("--seconds", values.seconds, brief ? 2 : 3),

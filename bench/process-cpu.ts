@@ -1,6 +1,6 @@
 /** Processor time and memory of processes, as Linux tells of them in /proc. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 let ticks: number | undefined;
 
@@ -22,8 +22,27 @@ export function ticksIn(stat: string): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Processor time that a process, all threads together, has used so far, seconds. NaN where there is no /proc. */
+/**
+ * Processor time that a process, all threads together, has used so far, seconds. NaN where there is no /proc.
+ * From the scheduler's own counts where the kernel keeps them (nanoseconds), else in ticks of 10 ms.
+ */
 export function cpuSeconds(pid: number): number {
+  return scheduledSeconds(pid) ?? tickedSeconds(pid);
+}
+
+/** Of all threads that live: neither Node nor Go ends one while it has work. */
+function scheduledSeconds(pid: number): number | undefined {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const nanos = threads.map((id) => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8").split(" ")[0]));
+    const sum = nanos.reduce((all, one) => all + one, 0);
+    return sum > 0 ? sum / 1e9 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function tickedSeconds(pid: number): number {
   try {
     return ticksIn(readFileSync(`/proc/${pid}/stat`, "utf8")) / ticksPerSecond();
   } catch {

@@ -4,12 +4,10 @@ import type { Standing } from "./contest.ts";
 import type { Machine } from "./machine.ts";
 import type { Spread } from "./statistics.ts";
 
-export const CEILING = "ceiling batched";
-
 /** One table: a row for each contestant, a column for each figure. */
-export function caseTable({ workload, name, durability, standings }: CaseResult): string {
+export function caseTable({ workload, name, durability, references, standings }: CaseResult): string {
   const figures = [...new Set(standings.flatMap((standing) => Object.keys(standing.figures)))];
-  const others = [CEILING, "ceiling single"].filter((other) => standings.some(({ ratios }) => ratios[other]));
+  const others = references.filter((other) => standings.some(({ ratios }) => ratios[other]));
   const head = ["", ...figures, ...others.map((other) => `/ ${other}`)];
   const rows = standings.map((standing) => [
     standing.contestant,
@@ -33,11 +31,10 @@ export function machineLine({
   return `${cpu}, ${cores} cores, ${memory_gib} GiB, Linux ${kernel}; Node ${node}, nats-server ${nats_server}, commit ${commit}; load before: ${load_before.toFixed(1)}`;
 }
 
-/** Of the figure that counts: steps a second, else the median latency. */
+/** Of the figure that counts: the first one. */
 function ratioCell({ contestant, ratios }: Standing, other: string): string {
   if (contestant === other) return "1";
-  const of = ratios[other];
-  const ratio = of?.["steps/s"] ?? of?.["p50 ms"];
+  const ratio = Object.values(ratios[other] ?? {})[0];
   return ratio === undefined ? "" : number(ratio.median);
 }
 

@@ -6,19 +6,10 @@ import type { Durability } from "../processes.ts";
 const IN_FLIGHT = [256, 64, 1];
 
 export async function w1Chain(bench: Bench, durability: Durability): Promise<void> {
-  const { options } = bench;
   const flow = chain(10);
-  const workload = "W1";
   for (const inFlight of IN_FLIGHT) {
-    const extent = {
-      type: "throughput",
-      inFlight,
-      warmupMs: options.warmupMs,
-      measureMs: options.measureMs,
-    } as const;
-    const bare = await bench.engine("rayflow, bare flow", { durability }, flow, extent, "bare");
-    await bench.measureFlow({ workload, name: `${inFlight} in flight`, durability }, flow, extent, [bare]);
+    const of = { workload: "W1", name: `${inFlight} in flight`, durability };
+    await bench.measureFlow(of, flow, bench.throughput(inFlight), { bare: true });
   }
-  const extent = { type: "latency", warmupRuns: 20, runs: options.latencyRuns } as const;
-  await bench.measureFlow({ workload, name: "alone", durability }, flow, extent);
+  await bench.measureFlow({ workload: "W1", name: "alone", durability }, flow, bench.latency());
 }

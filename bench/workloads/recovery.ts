@@ -1,0 +1,72 @@
+/**
+ * Recovery: an orchestrator that drives thousands of runs is killed, another one is started at once. How long from the
+ * kill, and from the moment the new one holds its first lease, until it sends a step that the old one never sent.
+ */
+import { jetstream } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { Bench } from "../bench.ts";
+import { slowChain } from "../flows.ts";
+import type { Durability, Stack } from "../processes.ts";
+import { TakeoverWatch } from "./takeover-watch.ts";
+
+const LENGTH = 60;
+const STEP_MS = 10_000;
+/** Submissions on their way at once. */
+const BATCH = 250;
+
+export async function recovery(bench: Bench, durability: Durability): Promise<void> {
+  const { recoveryRuns: runs, quick } = bench.options;
+  const of = { workload: "recovery", name: `${runs} runs in flight`, durability };
+  if (!bench.wants(of.name)) return;
+  await bench.close();
+  const { stack, nc, watch } = await withRunsInFlight(bench, durability, runs);
+  try {
+    // Each round kills the orchestrator that the round before has started, while the same runs go on.
+    await bench.measure({ ...of, rounds: quick ? 1 : 3, warmup: false }, [
+      {
+        name: "rayflow",
+        sample: async () => {
+          const killed = stack.orchestrators.pop();
+          await watch.begin();
+          await killed?.kill("SIGKILL");
+          const killedAt = performance.now();
+          await stack.startOrchestrator();
+          const { firstLease, firstStep, lastLease, everyPartition } = await watch.takeover();
+          return {
+            "s lease to first step": (firstStep - firstLease) / 1000,
+            "s kill to first step": (firstStep - killedAt) / 1000,
+            "s kill to lease": (firstLease - killedAt) / 1000,
+            "s last lease to a step in every partition": (everyPartition - lastLease) / 1000,
+          };
+        },
+      },
+    ]);
+  } finally {
+    await nc.close();
+    await bench.close();
+  }
+}
+
+async function withRunsInFlight(
+  bench: Bench,
+  durability: Durability,
+  runs: number,
+): Promise<{ stack: Stack; nc: NatsConnection; watch: TakeoverWatch }> {
+  const stack = await bench.stack({
+    durability,
+    // The steps of all runs at once; and no word of each every few seconds that it is still at work.
+    actorArgs: ["--concurrency", "10000", "--ack-wait", "120s"],
+  });
+  const flow = slowChain(LENGTH, STEP_MS);
+  await stack.deploy(flow.name, flow.flow);
+  const nc = await connect({ servers: stack.server.url, name: "bench recovery" });
+  const watch = new TakeoverWatch(nc);
+  const js = jetstream(nc);
+  const payload = JSON.stringify(flow.inputs);
+  for (let sent = 0; sent < runs; sent += BATCH) {
+    const some = Math.min(BATCH, runs - sent);
+    await Promise.all(Array.from({ length: some }, () => js.publish(`rayflow.flow.run.${flow.name}`, payload)));
+  }
+  await watch.runsSeen(runs);
+  return { stack, nc, watch };
+}
