@@ -7,7 +7,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { cors } from "hono/cors";
-import { routePath } from "hono/route";
+import { matchedRoutes } from "hono/route";
 import { RayflowError } from "../../flow/index.ts";
 import type { Logger } from "../../orchestrator/index.ts";
 import { addApiPage } from "./api-page.ts";
@@ -48,10 +48,8 @@ export function createApp(options: AppOptions): OpenAPIHono {
   const requireToken = tokenCheck(options.token);
   const requireOrigin = originCheck({ ...options, hasToken: options.token !== undefined });
   /** The route that a request meets, as it was written; undefined when there is none. */
-  const routeOf = (c: Context): string | undefined => {
-    const route = routePath(c, -1);
-    return operations.methods.has(route) ? route : undefined;
-  };
+  const routeOf = (c: Context): string | undefined =>
+    matchedRoutes(c).find(({ path }) => operations.methods.has(path))?.path;
 
   app.use(async (c, next) => {
     const started = performance.now();

@@ -1,4 +1,6 @@
 /** A gateway on a port, with everything behind it, for tests that speak HTTP to it. */
+import type { MicroService } from "../../nats/index.ts";
+import { startService } from "../request-reply.ts";
 import { withRuns } from "../testing-runs.ts";
 import { type GatewayOptions, type HttpServer, serveGateway } from "./gateway.ts";
 
@@ -13,6 +15,7 @@ export interface Answered {
 export function withGateway() {
   const rig = withRuns();
   const gateways: HttpServer[] = [];
+  let service: MicroService | undefined;
 
   const open = async (options: Partial<GatewayOptions> = {}): Promise<HttpServer> => {
     const nc = await rig.nats.connect("gateway");
@@ -26,11 +29,13 @@ export function withGateway() {
     open,
     start: async (): Promise<void> => {
       await rig.start();
-      await rig.orchestrate();
+      const orchestrator = await rig.orchestrate();
+      service = await startService(await rig.nats.connect("service"), { version: "1.2.3", orchestrator });
       await open();
     },
     stop: async (): Promise<void> => {
       await Promise.all(gateways.map((gateway) => gateway.stop()));
+      await service?.stop();
       await rig.stop();
     },
     get url(): string {

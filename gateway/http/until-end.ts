@@ -1,6 +1,6 @@
 /** Waits for the end of a run that somebody else started. */
-import type { NatsConnection } from "@nats-io/transport-node";
-import { type RunResult, subjects } from "../../nats/index.ts";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { decodeMessage, type RunResult, runEvent, subjects } from "../../nats/index.ts";
 import type { RunDirectory } from "../run-directory.ts";
 
 export interface UntilEndOptions {
@@ -23,15 +23,22 @@ export async function untilEnd(
   const until = performance.now() + waitMs;
   let wake = (): void => {};
   let over = false;
+  let told: RunResult | undefined;
   const end = (): void => {
     over = true;
     wake();
   };
   for (const signal of signals) signal.addEventListener("abort", end, { once: true });
-  const news = waitMs > 0 ? nc.subscribe(subjects.event(id, "finished"), { callback: () => wake() }) : undefined;
+  const hear = (error: Error | null, { data }: Msg): void => {
+    const event = error === null ? decodeMessage(runEvent, data) : undefined;
+    if (event?.ok && event.value.kind === "finished") told = event.value.result;
+    wake();
+  };
+  const news = waitMs > 0 ? nc.subscribe(subjects.event(id, "finished"), { callback: hear }) : undefined;
   try {
     for (;;) {
-      const result = await runs.result(id);
+      // The news may be here before the log has it.
+      const result = told ?? (await runs.result(id));
       const left = until - performance.now();
       if (result !== undefined || left <= 0 || over || nc.isClosed()) return result;
       await new Promise<void>((done) => {
