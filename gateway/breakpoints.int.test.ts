@@ -84,7 +84,7 @@ test("breakpoints are set and taken away while a run goes on, over request/reply
     (await rig.nats.nc.request(`rayflow.svc.runs.${name}`, encodeMessage(request), { timeout: 10_000 })).json();
   try {
     const run = await rig.submit(flow, { x: 4 }, { breakpoints: ["start"] });
-    await heldAt(run, "start");
+    expect((await heldAt(run, "start")).held).toMatchObject([{ inputs: { x: 4 } }]);
     expect(await ask("breakpoints", { run, nodes: ["b", "ret", "b"] })).toMatchObject({
       action: "breakpoints",
       nodes: ["b", "ret"],

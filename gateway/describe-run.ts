@@ -123,11 +123,12 @@ export function waitsOf(run: Run, limit: number): WaitsFor[] {
 }
 
 function heldOf(run: Run, limit: number): HeldView[] {
-  const { debug, graph } = run.details;
+  const { debug, graph, inputs: given } = run.details;
   const held = debug?.held.filter(({ activation }) => activation.state === "held") ?? [];
   return held.slice(0, limit).map(({ activation: { node, scope, attempt, inputs = {} }, since }) => {
-    const type = graph.nodes.get(node)?.type ?? "";
-    return { node, scope, type, attempt, since: isoTime(since), inputs };
+    const { type = "", kind } = graph.nodes.get(node) ?? {};
+    // START has no input pins: what it takes in are the run's own.
+    return { node, scope, type, attempt, since: isoTime(since), inputs: kind === "start" ? { ...given } : inputs };
   });
 }
 
