@@ -40,14 +40,3 @@ export function pairedRatios(a: readonly number[], b: readonly number[]): number
     return other === undefined || other === 0 ? [] : [value / other];
   });
 }
-
-/** What happened between two completions, so that a run that was half done at either edge counts for nothing. */
-export interface Window {
-  readonly runs: number;
-  readonly seconds: number;
-}
-
-/** Runs per second. */
-export function rate({ runs, seconds }: Window): number {
-  return seconds > 0 ? runs / seconds : Number.NaN;
-}
