@@ -6,7 +6,14 @@ export {
   type RunCallOptions,
 } from "./client.ts";
 export { type Check, diagnose, type Level, unreachable } from "./diagnosis.ts";
-export { type GatewayOptions, type HttpOptions, type HttpServer, startGateway } from "./gateway.ts";
+export {
+  type FlowServiceOptions,
+  type GatewayOptions,
+  type HttpOptions,
+  type HttpServer,
+  startFlowService,
+  startGateway,
+} from "./gateway.ts";
 export { declaredNodeTypes, knownNodeTypes } from "./node-types.ts";
 export {
   askOrchestrators,

@@ -7,13 +7,14 @@ import { connectIfServed } from "../connection.ts";
 import { type CliContext, contextOf, exitWith } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { pinFlow, resolveFlowArgument } from "../flow-argument.ts";
-import type { LocalStack } from "../local-stack.ts";
+import { addHttpOptions, type HttpFlags, portOption } from "../gateway-options.ts";
+import type { LocalStack, LocalStackOptions } from "../local-stack.ts";
 import { styled } from "../output.ts";
 import { readInputs } from "../read-json.ts";
 import { stopSignal } from "../signals.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, secondsOption } from "../stack-options.ts";
 
-interface RunFlags extends NodeFlags {
+interface RunFlags extends NodeFlags, HttpFlags {
   readonly input?: string;
   readonly inputFile?: string;
   readonly timeout: number;
@@ -22,6 +23,7 @@ interface RunFlags extends NodeFlags {
   readonly local?: boolean;
   readonly msgId?: string;
   readonly break?: readonly string[];
+  readonly port?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 300_000;
@@ -29,7 +31,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 export function register(program: Command): void {
   const command = program
     .command("run")
-    .description("run a flow, wait, and print its result")
+    .description("run a flow, wait, and print its result; or serve it over HTTP")
     .argument("<flow>", "a flow's JSON file, - for standard input, or the name of a deployed flow (name@version)")
     .option("-i, --input <json>", 'the inputs, one JSON object: {"x": 5}')
     .option("--input-file <file>", "the inputs in a file, or - for standard input")
@@ -38,8 +40,9 @@ export function register(program: Command): void {
     .option("--break <nodes>", "hold the run at these nodes (a,b) and debug it: see rayflow debug", nodeIds)
     .option("--detach", "print the run's id and do not wait; needs a running server")
     .option("--local", "start a server for this call, even when one is running")
-    .option("--msg-id <key>", "idempotency key: the same one twice is one run");
-  addNodeOptions(command)
+    .option("--msg-id <key>", "idempotency key: the same one twice is one run")
+    .option("--port <n>", "serve the flow: POST /execute with its inputs; stays up until Ctrl-C", portOption);
+  addNodeOptions(addHttpOptions(command))
     .addHelpText(
       "after",
       "\nWithout a server (--server, NATS_URL, a running `rayflow dev`) one is started for this call." +
@@ -55,18 +58,13 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   if (flags.break !== undefined && flags.detach !== true && (file === "-" || flags.inputFile === "-")) {
     throw new RayflowError("UsageError", "with --break standard input is for commands: name files, or --detach");
   }
+  if (flags.port !== undefined) return serve(context, file, flags, flags.port);
   const [asked, inputs] = await Promise.all([resolveFlowArgument(file), readInputs(flags)]);
   using stop = stopSignal(context.environment);
   const running =
     flags.local === true ? undefined : await connectIfServed(context.flags, context.environment, "rayflow run");
   if (running === undefined) {
-    if ("flowRef" in asked) {
-      const local = flags.local === true ? "; --local knows no deployed flows" : "";
-      throw new RayflowError(
-        "UsageError",
-        `there is no file ${file}, and no server to look for a flow of that name${local}`,
-      );
-    }
+    if ("flowRef" in asked) throw noFileNorServer(file, flags);
     if (flags.detach === true) {
       throw new RayflowError("UsageError", "--detach needs a running server: start `rayflow dev`, or name one");
     }
@@ -89,8 +87,41 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   }
 }
 
+/** The flow as a service, on a running server or with a whole RayFlow of its own. */
+async function serve(context: CliContext, file: string, flags: RunFlags, port: number): Promise<void> {
+  const others = { "--detach": flags.detach, "--break": flags.break, "--msg-id": flags.msgId, "--debug": flags.debug };
+  const inputs = { "--input": flags.input, "--input-file": flags.inputFile };
+  const odd = Object.entries({ ...others, ...inputs }).find(([, value]) => value !== undefined);
+  if (odd !== undefined)
+    throw new RayflowError("UsageError", `${odd[0]} is for one run, --port for many: leave one out`);
+  const [asked, { serveFlow }] = await Promise.all([resolveFlowArgument(file), import("../serve-flow.ts")]);
+  using stop = stopSignal(context.environment);
+  const running =
+    flags.local === true ? undefined : await connectIfServed(context.flags, context.environment, "rayflow run");
+  const options = { asked, http: flags, port, timeoutMs: flags.timeout, stop };
+  if (running !== undefined) {
+    try {
+      return await serveFlow(context, running.nc, options);
+    } finally {
+      await running.nc.close();
+    }
+  }
+  if ("flowRef" in asked) throw noFileNorServer(file, flags);
+  try {
+    await using stack = await startStack(context, flags, stop.signal, { service: true });
+    await serveFlow(context, stack.nc, options);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+}
+
 /** A whole RayFlow for this call. */
-async function startStack(context: CliContext, flags: RunFlags, signal: AbortSignal): Promise<LocalStack> {
+async function startStack(
+  context: CliContext,
+  flags: RunFlags,
+  signal: AbortSignal,
+  more: Pick<LocalStackOptions, "service"> = {},
+): Promise<LocalStack> {
   const [{ startLocalStack }, { createLogger }] = await Promise.all([
     import("../local-stack.ts"),
     import("../logger.ts"),
@@ -106,6 +137,7 @@ async function startStack(context: CliContext, flags: RunFlags, signal: AbortSig
     // The run is over when the stack stops: whatever an actor still does is of no use.
     actorGraceMs: 1_000,
     signal,
+    ...more,
   });
 }
 
@@ -172,6 +204,12 @@ async function runAndPrint(
   );
   print(context, result);
   if (signal.aborted) exitWith(EXIT.interrupted);
+}
+
+function noFileNorServer(file: string, flags: RunFlags): RayflowError {
+  const local = flags.local === true ? "; --local knows no deployed flows" : "";
+  const message = `there is no file ${file}, and no server to look for a flow of that name${local}`;
+  return new RayflowError("UsageError", message);
 }
 
 function silenceLine(runId: string): string {

@@ -10,10 +10,12 @@ import { readJson } from "./request-body.ts";
 
 export type Method = "get" | "put" | "post" | "delete";
 
-/** What an answer holds: a zod schema for JSON, or the media type of something else. */
+/** What an answer holds: a schema for JSON, or the media type of something else. */
 export interface Answer {
   readonly description: string;
   readonly schema?: z.ZodType;
+  /** In place of `schema`, where it is only known at run time. */
+  readonly jsonSchema?: Readonly<Record<string, unknown>>;
   readonly mediaType?: string;
 }
 
@@ -30,6 +32,8 @@ export interface OperationOptions<P extends z.ZodType, Q extends z.ZodType, B ex
   readonly query?: Q;
   /** Checked against what the body holds; a missing body counts as `{}`. */
   readonly body?: B;
+  /** What the description shows in place of `body`. */
+  readonly bodySchema?: Readonly<Record<string, unknown>>;
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** The request headers that it knows, with what they do. */
@@ -85,13 +89,8 @@ export class Operations {
 
   #describe<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(options: OperationOptions<P, Q, B>): void {
     const { method, path, id, tag, summary, description, params, query, body, answers, headers, open } = options;
-    const responses = Object.entries(answers).map(([status, { description, schema, mediaType }]) => {
-      const type = mediaType ?? (schema === undefined ? undefined : "application/json");
-      return [
-        status,
-        { description, ...(type === undefined ? {} : { content: { [type]: { schema: schema ?? z.string() } } }) },
-      ];
-    });
+    const shownBody = options.bodySchema ?? body;
+    const responses = Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)]);
     const failed = { description: "What went wrong", content: { "application/problem+json": { schema: problem } } };
     this.#app.openAPIRegistry.registerPath({
       method,
@@ -105,11 +104,18 @@ export class Operations {
         ...(params instanceof z.ZodObject ? { params } : {}),
         ...(query instanceof z.ZodObject ? { query } : {}),
         ...(headers === undefined ? {} : { headers: headersSchema(headers) }),
-        ...(body === undefined ? {} : { body: { content: { "application/json": { schema: body } } } }),
+        ...(shownBody === undefined ? {} : { body: { content: { "application/json": { schema: shownBody } } } }),
       },
       responses: { ...Object.fromEntries(responses), default: failed },
     });
   }
+}
+
+function describeAnswer({ description, schema, jsonSchema, mediaType }: Answer) {
+  const shown = schema ?? jsonSchema;
+  const type = mediaType ?? (shown === undefined ? undefined : "application/json");
+  if (type === undefined) return { description };
+  return { description, content: { [type]: { schema: shown ?? (type === "application/json" ? {} : z.string()) } } };
 }
 
 function headersSchema(headers: Readonly<Record<string, string>>): z.ZodObject {
