@@ -10,7 +10,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
+import { afterTurn, type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type SealedResult, sealResult } from "./sealed-result.ts";
 
@@ -71,7 +71,7 @@ export class ResultPublisher {
     buffer.results.push({ sealed, onAcked });
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#flush());
+    afterTurn(() => this.#flush());
   }
 
   /** The connection is back: sends what is unanswered again instead of waiting for its time to pass. */

@@ -11,16 +11,21 @@
  * W4. What has been delivered too often is not run: its result is ActorLost.
  * W5. What `abort` ends gives no result: its message is handed back.
  * W6. A message of several entries that comes a second time is taken apart, so that one entry that ends its actors does
- *     not take its neighbours with it. What was done here before is not done again: its result is sent once more.
+ *     not take its neighbours with it.
  */
 import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
-import { type DispatchEntry, type DispatchMessage, decodeMessage, dispatchMessage } from "../nats/index.ts";
+import {
+  type DispatchEntry,
+  type DispatchMessage,
+  decodeMessage,
+  dispatchMessage,
+  isPlainDispatchMessage,
+} from "../nats/index.ts";
 import { answers, type Delivery } from "./delivery.ts";
 import type { DispatchPuller } from "./dispatch-puller.ts";
 import type { NodeDefinition } from "./node-definition.ts";
 import type { NodeExecutor } from "./node-executor.ts";
-import { RecentResults } from "./recent-results.ts";
 import type { ResultPublisher } from "./result-publisher.ts";
 import type { SealedResult } from "./sealed-result.ts";
 
@@ -84,7 +89,6 @@ export class Workload {
   readonly #options: WorkloadOptions;
   readonly #held = new Set<Held>();
   readonly #items = new Map<string, Item>();
-  readonly #recent = new RecentResults();
   #queue: Item[] = [];
   /** Where the queue begins: taking from the front of a long array costs its length. */
   #head = 0;
@@ -102,7 +106,7 @@ export class Workload {
       puller.answer(delivery, answers.nak());
       return;
     }
-    const decoded = decodeMessage(dispatchMessage, delivery.data);
+    const decoded = decodeMessage(dispatchMessage, delivery.data, isPlainDispatchMessage);
     if (!decoded.ok) {
       this.counters.refused++;
       logger.warn({ type: delivery.type, reason: decoded.reason }, "refused a malformed dispatch message");
@@ -232,9 +236,8 @@ export class Workload {
       held.begun = true;
       if (--held.queued === 0) puller.begun(held.delivery.type);
     }
-    const known = this.#recent.find(item.entry.id) ?? (item.refusal && executor.refuse(item.entry, item.refusal));
-    if (known) {
-      this.#finish(item, known);
+    if (item.refusal) {
+      this.#finish(item, executor.refuse(item.entry, item.refusal));
       return;
     }
     this.counters.inFlight++;
@@ -251,10 +254,7 @@ export class Workload {
   #finish(item: Item, sealed: SealedResult): void {
     item.state = "done";
     const { partition } = item.entry;
-    this.#options.publisher.add(item.definition.nodeType.type, partition, sealed, () => {
-      this.#recent.add(sealed);
-      this.#settled(item);
-    });
+    this.#options.publisher.add(item.definition.nodeType.type, partition, sealed, () => this.#settled(item));
   }
 
   #settled(item: Item): void {

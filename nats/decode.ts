@@ -13,7 +13,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
 /** The message in these bytes, or why they hold none. Never throws. */
-export function decodeMessage<S extends z.ZodType>(schema: S, bytes: Uint8Array): Decoded<z.output<S>> {
+export function decodeMessage<S extends z.ZodType>(
+  schema: S,
+  bytes: Uint8Array,
+  /** Knows messages that the schema takes unchanged. */
+  isPlain?: (json: unknown) => json is z.output<S>,
+): Decoded<z.output<S>> {
   let json: unknown;
   try {
     json = JSON.parse(utf8.decode(bytes));
@@ -22,6 +27,7 @@ export function decodeMessage<S extends z.ZodType>(schema: S, bytes: Uint8Array)
   }
   const unsafe = findUnsafe(json, MAX_MESSAGE_DEPTH);
   if (unsafe !== undefined) return refuse(unsafe);
+  if (isPlain?.(json)) return { ok: true, value: json };
   try {
     const parsed = schema.safeParse(json);
     if (parsed.success) return { ok: true, value: parsed.data };

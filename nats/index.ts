@@ -51,7 +51,14 @@ export {
   WIRE_VERSION,
 } from "./messages.ts";
 export { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
-export { type Publishes, type PublishOptions, publisherOn, type Stored } from "./publisher.ts";
+export {
+  type ConnectionPublisher,
+  type Publishes,
+  type PublishOptions,
+  publisherOn,
+  type Stored,
+} from "./publisher.ts";
+export { isPlainDispatchMessage, isPlainResultMessage } from "./quick-check.ts";
 export { firedBy, type Schedule, scheduleHeaders } from "./schedules.ts";
 export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
 export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
@@ -80,3 +87,4 @@ export {
 } from "./subjects.ts";
 export { ensureTopology, type Topology, type TopologyOptions } from "./topology.ts";
 export { type TopologySettings, topologySettings } from "./topology-table.ts";
+export { afterTurn } from "./turn.ts";

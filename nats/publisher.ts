@@ -6,10 +6,12 @@
  * B1. A publish settles once: with its PubAck, the server's error, or a TimeoutError.
  * B2. What is open when the connection breaks fails at that moment; what is published without one waits for it, for as
  *     long as its timeout allows (as request-guard.ts has it for requests).
+ * B3. What is published in one turn of the event loop leaves at its end, in order and in one write.
  */
 import { JetStreamApiError, PubHeaders } from "@nats-io/jetstream";
 import {
   createInbox,
+  errors,
   headers,
   type Msg,
   type MsgHdrs,
@@ -17,6 +19,7 @@ import {
   type Payload,
   TimeoutError,
 } from "@nats-io/transport-node";
+import { afterTurn } from "./turn.ts";
 
 export interface PublishOptions {
   /** `Nats-Msg-Id`. */
@@ -39,21 +42,44 @@ export interface Publishes {
   publish(subject: string, payload: Payload, options?: PublishOptions): Promise<Stored>;
 }
 
+/** Publishing with all that the connection's own publisher can do. */
+export interface ConnectionPublisher extends Publishes {
+  /**
+   * Sends a message that no stream has to keep, in its place among the others of this turn. It may be lost. `onNobody`
+   * is called when the server had nobody to give it to.
+   */
+  send(subject: string, payload: Payload, onNobody?: () => void): void;
+}
+
 interface Open {
   readonly resolve: (ack: Stored) => void;
   readonly reject: (error: unknown) => void;
+  /** Instead of both, for a message that no stream has to keep. */
+  readonly onNobody?: () => void;
   /** By the monotonic clock, ms. */
   readonly expiresAt: number;
 }
 
+/** A message that leaves at the end of this turn. */
+interface Letter {
+  readonly subject: string;
+  readonly payload: Payload;
+  readonly head: MsgHdrs | undefined;
+  /** Who waits for a PubAck; undefined: nobody, it is not for a stream. */
+  readonly open: Open | undefined;
+}
+
 const DEFAULT_TIMEOUT_MS = 5_000;
 const SWEEP_MS = 250;
+/** After this time without a word, somebody has got it. */
+const NOBODY_MS = 1_000;
 const NO_RESPONDERS = 503;
 
-class Publisher implements Publishes {
+class Publisher implements ConnectionPublisher {
   readonly #nc: NatsConnection;
   readonly #prefix: string;
   readonly #open = new Map<string, Open>();
+  #letters: Letter[] = [];
   /** While there is no connection: resolves when it is back. */
   #connected: Promise<void> | undefined;
   #markConnected: () => void = () => {};
@@ -67,19 +93,64 @@ class Publisher implements Publishes {
     void this.#follow();
   }
 
-  async publish(subject: string, payload: Payload, options: PublishOptions = {}): Promise<Stored> {
+  publish(subject: string, payload: Payload, options: PublishOptions = {}): Promise<Stored> {
     const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS;
-    if (this.#connected) await within(this.#connected, timeoutMs);
+    if (this.#connected) return this.#publishOnceConnected(this.#connected, subject, payload, options);
     return new Promise<Stored>((resolve, reject) => {
-      const token = (++this.#serial).toString(36);
+      const expiresAt = performance.now() + timeoutMs;
       const head = options.headers ?? (options.msgID === undefined ? undefined : headers());
       if (head && options.msgID !== undefined) head.set(PubHeaders.MsgIdHdr, options.msgID);
-      const reply = this.#prefix + token;
-      this.#nc.publish(subject, payload, head ? { reply, headers: head } : { reply });
-      this.#open.set(token, { resolve, reject, expiresAt: performance.now() + timeoutMs });
-      this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+      this.#put({ subject, payload, head, open: { resolve, reject, expiresAt } });
     });
   }
+
+  send(subject: string, payload: Payload, onNobody?: () => void): void {
+    const expiresAt = performance.now() + NOBODY_MS;
+    const open = onNobody && { resolve: ignore, reject: ignore, onNobody, expiresAt };
+    this.#put({ subject, payload, head: undefined, open });
+  }
+
+  async #publishOnceConnected(
+    connected: Promise<void>,
+    subject: string,
+    payload: Payload,
+    options: PublishOptions,
+  ): Promise<Stored> {
+    const begun = performance.now();
+    const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS;
+    await within(connected, timeoutMs);
+    return this.publish(subject, payload, {
+      ...options,
+      timeout: Math.max(1, timeoutMs - (performance.now() - begun)),
+    });
+  }
+
+  #put(letter: Letter): void {
+    if (this.#letters.length === 0) afterTurn(this.#post);
+    this.#letters.push(letter);
+  }
+
+  /** B3. */
+  readonly #post = (): void => {
+    const letters = this.#letters;
+    this.#letters = [];
+    for (const { subject, payload, head, open } of letters) {
+      try {
+        if (!open) {
+          this.#nc.publish(subject, payload);
+          continue;
+        }
+        const token = (++this.#serial).toString(36);
+        const reply = this.#prefix + token;
+        this.#nc.publish(subject, payload, head ? { reply, headers: head } : { reply });
+        this.#open.set(token, open);
+        this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+      } catch (error) {
+        // The connection is closed, or the message too large: news are lost, whoever waits is told.
+        open?.reject(error);
+      }
+    }
+  };
 
   #take(msg: Msg): void {
     const token = msg.subject.slice(this.#prefix.length);
@@ -88,8 +159,9 @@ class Publisher implements Publishes {
     this.#open.delete(token);
     if (msg.data.length === 0) {
       const code = msg.headers?.code;
-      const why = code === NO_RESPONDERS ? "no stream takes the subject" : `status ${code}`;
-      open.reject(new TimeoutError({ cause: new Error(why) }));
+      if (open.onNobody) open.onNobody();
+      else if (code === NO_RESPONDERS) open.reject(new errors.NoRespondersError(msg.subject));
+      else open.reject(new TimeoutError({ cause: new Error(`status ${code}`) }));
       return;
     }
     try {
@@ -141,7 +213,7 @@ class Publisher implements Publishes {
 const publishers = new WeakMap<NatsConnection, Publisher>();
 
 /** The publisher of a connection: one each. `inboxPrefix`: as given to the connection; only the first call's counts. */
-export function publisherOn(nc: NatsConnection, inboxPrefix?: string): Publishes {
+export function publisherOn(nc: NatsConnection, inboxPrefix?: string): ConnectionPublisher {
   let publisher = publishers.get(nc);
   if (!publisher) {
     publisher = new Publisher(nc, inboxPrefix);
@@ -149,6 +221,8 @@ export function publisherOn(nc: NatsConnection, inboxPrefix?: string): Publishes
   }
   return publisher;
 }
+
+function ignore(): void {}
 
 /** @throws TimeoutError when the connection is not back in time */
 export async function within(awaited: Promise<void>, timeoutMs: number): Promise<void> {

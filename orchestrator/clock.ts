@@ -1,5 +1,6 @@
 /** The time that the service waits by. The simulation has its own, in which nothing takes real time. */
 import { setTimeout as delay } from "node:timers/promises";
+import { afterTurn } from "../nats/index.ts";
 
 export interface Clock {
   /** Ms since 1970. */
@@ -20,5 +21,5 @@ export const systemClock: Clock = {
     timer.unref();
     return () => clearInterval(timer);
   },
-  soon: (task) => void setImmediate(task),
+  soon: afterTurn,
 };

@@ -1,25 +1,17 @@
 /** Carries out what a run machine wants done: each command becomes a publish, under the id that the machine gave it. */
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { ErrorInfo } from "../flow/index.ts";
-import {
-  type CancelMessage,
-  type DispatchEntry,
-  encodeMessage,
-  type RunEvent,
-  type RunMessage,
-  subjects,
-  WIRE_VERSION,
-} from "../nats/index.ts";
+import { type DispatchEntry, type RunMessage, subjects, WIRE_VERSION } from "../nats/index.ts";
 import type { Children } from "./children.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Logger } from "./logger.ts";
+import type { News } from "./news.ts";
 import type { Command } from "./run/commands.ts";
 import type { Run } from "./run/fold.ts";
 import type { Ending, RunEndings } from "./run-endings.ts";
 import type { Timers } from "./timers.ts";
 
 export interface CommandSinkOptions {
-  readonly nc: NatsConnection;
+  readonly news: News;
   readonly partition: number;
   readonly emitter: Emitter;
   readonly timers: Pick<Timers, "set" | "cancel">;
@@ -61,7 +53,7 @@ export class CommandSink {
   }
 
   #one(seq: number, run: Run, command: Exclude<Command, { type: "sendExec" | "sendData" }>): void {
-    const { timers, emitter, partition, children } = this.#options;
+    const { timers, emitter, partition, children, news } = this.#options;
     switch (command.type) {
       case "setTimer":
         return emitter.track(seq, "a timer", () => timers.set(partition, run.id, command.id, command.at));
@@ -71,9 +63,9 @@ export class CommandSink {
         if (command.message.kind === "finished") this.#options.endings.tell(run.ended, command.message.result);
         return this.append(seq, command.message, command.id);
       case "announce":
-        return this.#announce(command.event);
+        return news.announce(command.event);
       case "stop":
-        return this.#stop(run.id, command.executions);
+        return news.stop(run.id, command.executions);
       case "startChild":
         return emitter.track(seq, "a child run", () => children.start(command));
       case "stopChild":
@@ -84,20 +76,5 @@ export class CommandSink {
   #undeliverable(seq: number, entry: DispatchEntry, error: ErrorInfo): void {
     const message: RunMessage = { v: WIRE_VERSION, kind: "undeliverable", run: entry.run, id: entry.id, error };
     this.append(seq, message, `${entry.id}:undeliverable`);
-  }
-
-  #announce(event: RunEvent): void {
-    const { nc, logger } = this.#options;
-    const bytes = encodeMessage(event);
-    // News may be lost: what is too large for a message is better left out than in the way.
-    if (bytes.length > (nc.info?.max_payload ?? 1_048_576)) {
-      return logger.debug({ run_id: event.run_id, kind: event.kind }, "an event too large to announce was left out");
-    }
-    if (!nc.isClosed()) nc.publish(subjects.event(event.run_id, event.kind), bytes);
-  }
-
-  #stop(run: string, executions: readonly string[] | undefined): void {
-    const message: CancelMessage = { v: WIRE_VERSION, run, ...(executions ? { executions: [...executions] } : {}) };
-    if (!this.#options.nc.isClosed()) this.#options.nc.publish(subjects.cancel(run), encodeMessage(message));
   }
 }

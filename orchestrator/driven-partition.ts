@@ -9,6 +9,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { Emitter, type EmitterOptions } from "./emitter.ts";
 import type { GraphCache } from "./graph-cache.ts";
 import type { Logger } from "./logger.ts";
+import type { News } from "./news.ts";
 import { offloadEntry } from "./offload.ts";
 import type { Pace } from "./pace.ts";
 import { PartitionDriver } from "./partition-driver.ts";
@@ -23,6 +24,7 @@ const DEFAULT_MAX_PAYLOAD = 1_048_576;
 export interface DrivenPartitionOptions {
   readonly nc: NatsConnection;
   readonly dispatcher: Dispatcher;
+  readonly news: News;
   readonly pace: Pace;
   readonly owner: string;
   readonly log: RunLog;
@@ -71,7 +73,7 @@ export class DrivenPartition {
       graphs,
       checkpoint,
       isHeld: () => options.isHeld(partition),
-      sink: new CommandSink({ nc, partition, emitter, logger, timers, endings, children }),
+      sink: new CommandSink({ news: options.news, partition, emitter, logger, timers, endings, children }),
       shelf: new RunShelf({ partition, snapshots, history: log.history, graphs, replayFrom: checkpoint?.replay_from }),
       queueLost: checkpoint !== undefined && checkpoint.queue_created !== options.queueCreated(),
       ...(options.restAfterMs === undefined ? {} : { restAfterMs: options.restAfterMs }),

@@ -30,6 +30,7 @@ import {
 import { type BlobStore, type BlueprintStore, blueprintsOn, type RunLog, type VariableStore } from "../store/index.ts";
 import type { FlowChecks } from "./flow-checks.ts";
 import type { Logger } from "./logger.ts";
+import type { News } from "./news.ts";
 import { offloadSubmission } from "./offload.ts";
 import { readSubmission } from "./read-submission.ts";
 import { type Refusal, refusal } from "./refusal.ts";
@@ -53,6 +54,7 @@ export interface IntakeOptions {
   readonly checks: FlowChecks;
   readonly variables: VariableStore;
   readonly blobs: BlobStore;
+  readonly news: Pick<News, "announce">;
   readonly log: Pick<RunLog, "readHistory" | "history">;
   readonly refusals: RefusalCounter;
   readonly logger: Logger;
@@ -116,9 +118,10 @@ export class Intake {
    * server restarts after the log was trimmed: who submits again then gets the result that there is.
    */
   async #hasEnded(msg: JsMsg, run: string): Promise<boolean> {
-    const result = await this.#options.log.history.readResult(run);
+    const { history } = this.#options.log;
+    const result = (await history.has(run)) ? await history.readResult(run) : undefined;
     if (!result) return false;
-    this.#tell(msg, run, { v: WIRE_VERSION, kind: "finished", run_id: run, result });
+    this.#tell(msg, { v: WIRE_VERSION, kind: "finished", run_id: run, result });
     msg.ack();
     return true;
   }
@@ -166,7 +169,7 @@ export class Intake {
     await this.#publisher.publish(subjects.run(partitionOf(run, partitions), run), payload, {
       msgID: `${run}:submitted`,
     });
-    this.#tell(msg, run, { v: WIRE_VERSION, kind: "accepted", run_id: run, flow: asked.flow.name });
+    this.#tell(msg, { v: WIRE_VERSION, kind: "accepted", run_id: run, flow: asked.flow.name });
     msg.ack();
   }
 
@@ -174,7 +177,7 @@ export class Intake {
     const { refusals, logger } = this.#options;
     refusals.add(msg.subject, why.error.message);
     logger.warn({ run_id: run, code: why.error.code, reason: why.error.message }, "a submission was refused");
-    this.#tell(msg, run, {
+    this.#tell(msg, {
       v: WIRE_VERSION,
       kind: "refused",
       run_id: run,
@@ -185,11 +188,7 @@ export class Intake {
     msg.term(why.error.code);
   }
 
-  #tell(msg: JsMsg, run: string, event: RunEvent): void {
-    const { nc } = this.#options;
-    const bytes = encodeMessage(event);
-    nc.publish(subjects.event(run, event.kind), bytes);
-    const reply = msg.headers?.get(headerNames.reply);
-    if (reply && isPublishable(reply)) nc.publish(reply, bytes);
+  #tell(msg: JsMsg, event: RunEvent): void {
+    this.#options.news.announce(event, msg.headers?.get(headerNames.reply) || undefined);
   }
 }

@@ -26,6 +26,7 @@ import { GraphCache } from "./graph-cache.ts";
 import { Intake } from "./intake.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
 import { type Logger, silentLogger } from "./logger.ts";
+import { News } from "./news.ts";
 import { offloadSubmission } from "./offload.ts";
 import { Pace } from "./pace.ts";
 import { PartitionShare } from "./partition-share.ts";
@@ -143,17 +144,21 @@ class OrchestratorService implements Orchestrator {
     const blobs = new BlobStore(nc, { cacheBytes: 0 });
     this.#triggers = new Triggers({ nc, js, jsm, registry, state, logger });
     this.#timers = new Timers({ js, jsm, logger, onTrigger: (fired) => this.#triggers.fired(fired) });
+    const publisher = publisherOn(nc);
+    const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
+    const news = new News({ publisher, maxPayload, logger });
     const pace = new Pace();
     const dispatcher = new Dispatcher({
-      publisher: publisherOn(nc),
+      publisher,
       pace,
       logger,
-      maxBytes: () => (nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD) - OVERHEAD_BYTES,
+      maxBytes: () => maxPayload() - OVERHEAD_BYTES,
     });
     this.#share = new PartitionShare({
       ...parts,
       pace,
       dispatcher,
+      news,
       blobs,
       owner: parts.id,
       partitions,
@@ -161,13 +166,12 @@ class OrchestratorService implements Orchestrator {
       restAfterMs: parts.restAfterMs,
       graphs: new GraphCache(),
       timers: this.#timers,
-      endings: new RunEndings({ nc, variables, log, history: log.history }),
+      endings: new RunEndings({ news, variables, log, history: log.history }),
       children: new Children({
         log,
         keep: (flow) => blueprintsOn(nc).keep(flow),
         check: (wanted) => checks.check(wanted),
-        fit: (message) =>
-          offloadSubmission(blobs, message, (nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD) - OVERHEAD_BYTES),
+        fit: (message) => offloadSubmission(blobs, message, maxPayload() - OVERHEAD_BYTES),
       }),
     });
     this.#trimmer = new LogTrimmer({ log, checkpoints, logger, partitions, drivers: () => this.#share.drivers });
@@ -184,6 +188,7 @@ class OrchestratorService implements Orchestrator {
       nc,
       js,
       jsm,
+      news,
       logger,
       variables,
       blobs,

@@ -2,17 +2,9 @@
  * What is due when a run has ended: its answer, the news of it, the word to the run that waits for it, its history,
  * and the end of what was kept for it alone.
  */
-import type { NatsConnection } from "@nats-io/transport-node";
-import {
-  encodeMessage,
-  isPublishable,
-  type RunEvent,
-  type RunMessage,
-  type RunResult,
-  subjects,
-  WIRE_VERSION,
-} from "../nats/index.ts";
+import { type RunMessage, type RunResult, WIRE_VERSION } from "../nats/index.ts";
 import type { RunHistory, RunLog, VariableStore } from "../store/index.ts";
+import type { News } from "./news.ts";
 import type { EndedRun } from "./run/fold.ts";
 import type { LiveRun } from "./run-shelf.ts";
 
@@ -28,7 +20,7 @@ export interface Ending {
 }
 
 export interface RunEndingsOptions {
-  readonly nc: NatsConnection;
+  readonly news: Pick<News, "announce">;
   readonly variables: VariableStore;
   readonly history: Pick<RunHistory, "write">;
   readonly log: Pick<RunLog, "append">;
@@ -50,7 +42,7 @@ export class RunEndings {
    */
   tell(ended: EndedRun, result: RunResult): void {
     this.#told.add(ended);
-    this.#tell(ended, result);
+    this.#options.news.announce({ v: WIRE_VERSION, kind: "finished", run_id: ended.id, result }, ended.reply);
   }
 
   /** Safe to repeat: after a recovery the same run is settled again. */
@@ -64,14 +56,6 @@ export class RunEndings {
     ]);
     // Last: as long as it is there, a recovery can do all of this again.
     await ending.forget();
-  }
-
-  #tell(ended: EndedRun, result: RunResult): void {
-    const { nc } = this.#options;
-    const event: RunEvent = { v: WIRE_VERSION, kind: "finished", run_id: ended.id, result };
-    const bytes = encodeMessage(event);
-    nc.publish(subjects.event(ended.id, event.kind), bytes);
-    if (ended.reply !== undefined && isPublishable(ended.reply)) nc.publish(ended.reply, bytes);
   }
 
   async #reportToParent({ ended, result }: Ending): Promise<void> {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
+  isPlainResultMessage,
   type NodeResult,
   nodeResult,
   parseLogSubject,
@@ -98,7 +99,7 @@ export function decodeLogEntry(
     return { ok: true, entry: { seq, timeMs, kind: "run", message } };
   }
   if (from?.kind === "result") {
-    const decoded = decodeMessage(resultMessage, stored.data);
+    const decoded = decodeMessage(resultMessage, stored.data, isPlainResultMessage);
     const message = decoded.ok ? decoded.value : mendedResults(stored.data, decoded.reason);
     if (!message) return { ok: false, reason: decoded.ok ? "" : decoded.reason };
     if (message.type !== from.type) return { ok: false, reason: `speaks for the type ${message.type}` };

@@ -6,7 +6,7 @@
  * H1. What is written twice after a recovery, also with another cut, is read once: entries are told apart by sequence.
  */
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { gunzip, gzip, gzipSync } from "node:zlib";
 import {
   type JetStreamClient,
   type JetStreamManager,
@@ -35,6 +35,7 @@ import {
 import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
 import { type LogEntry, logEntry, type StoredEntry, storedEntry, toLogEntry, toStoredEntry } from "./log-entry.ts";
+import { Presence } from "./presence.ts";
 
 /** Header names of a history message. */
 export const historyHeaders = {
@@ -106,6 +107,9 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 /** The log is text that repeats itself: the fastest level already takes most of it. */
 const GZIP_LEVEL = 1;
+const SMALL_BYTES = 16 * 1024;
+/** A window of the size of the content: setting up the usual one costs more than the work. */
+const SMALL_GZIP = { level: GZIP_LEVEL, windowBits: 12, memLevel: 5 };
 const MAX_BODY_BYTES = 900 * 1024;
 const HEADER_ROOM_BYTES = 8 * 1024;
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024;
@@ -118,12 +122,14 @@ export class RunHistory {
   readonly #js: JetStreamClient;
   readonly #jsm: Promise<JetStreamManager>;
   readonly #blueprints: BlueprintStore;
+  readonly #presence: Presence;
 
   constructor(nc: NatsConnection) {
     this.#nc = nc;
     this.#js = jetstream(nc);
     this.#jsm = jetstreamManager(nc, { checkAPI: false });
     this.#blueprints = blueprintsOn(nc);
+    this.#presence = new Presence(nc, STREAMS.history);
   }
 
   /** Safe to repeat: the run is in the history once. */
@@ -154,7 +160,7 @@ export class RunHistory {
   }
 
   async #publish(flow: string, run: string, msgID: string, content: unknown, made: MsgHdrs): Promise<void> {
-    const body = await compress(encodeMessage(content), { level: GZIP_LEVEL });
+    const body = await pack(encodeMessage(content));
     const limit = Math.min(MAX_BODY_BYTES, (this.#nc.info?.max_payload ?? 1024 * 1024) - HEADER_ROOM_BYTES);
     const inline = body.length <= limit;
     made.set(historyHeaders.body, inline ? "gzip" : "object");
@@ -178,6 +184,12 @@ export class RunHistory {
     if (end === undefined) return undefined;
     for await (const part of this.parts(run, end.at - 1)) if (part.record) return part.record.result;
     return undefined;
+  }
+
+  /** Whether it holds anything of a run. Many who ask at once share a request. */
+  has(run: string): Promise<boolean> {
+    const end = `.${run}`;
+    return this.#presence.has(subjects.historyOfRun(run), (subject) => subject.endsWith(end));
   }
 
   /** The sequence of the run's `finished` message in the log; undefined when it has not ended. Reads headers alone. */
@@ -291,6 +303,12 @@ export class RunHistory {
     }
     return found.slice(0, limit);
   }
+}
+
+/** In a thread of its own only what is worth the way there. */
+async function pack(content: Uint8Array): Promise<Buffer> {
+  if (content.length > SMALL_BYTES) return compress(content, { level: GZIP_LEVEL });
+  return gzipSync(content, SMALL_GZIP);
 }
 
 function blobName(msgId: string): string {

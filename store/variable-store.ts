@@ -26,6 +26,7 @@ import {
   subjectToken,
 } from "../nats/index.ts";
 import { isConflict, isLive, liveValue, openBucket, readBounded } from "./bucket.ts";
+import { Presence } from "./presence.ts";
 import { sitOut } from "./sit-out.ts";
 import type { VariableScope, Variables } from "./variables.ts";
 
@@ -61,6 +62,7 @@ export class VariableStore {
   readonly #nc: NatsConnection;
   readonly #kv: KV;
   readonly #jsm: JetStreamManager;
+  readonly #presence: Presence;
   readonly #queues = new Map<string, Promise<unknown>>();
   /** Entries that somebody else wrote and that could not be read. */
   readonly refusals = new RefusalCounter();
@@ -69,6 +71,7 @@ export class VariableStore {
     this.#nc = nc;
     this.#kv = kv;
     this.#jsm = jsm;
+    this.#presence = new Presence(nc, bucketStream(BUCKETS.vars));
   }
 
   static async open(nc: NatsConnection): Promise<VariableStore> {
@@ -193,9 +196,11 @@ export class VariableStore {
     );
   }
 
-  /** Forgets all variables of a run, in one request. */
+  /** Forgets all variables of a run. Most runs have none, and a purge costs more than to ask. */
   async purgeRun(run: string): Promise<void> {
-    const filter = `$KV.${BUCKETS.vars}.${prefixOf({ scope: "run", run })}.*`;
+    const prefix = `$KV.${BUCKETS.vars}.${prefixOf({ scope: "run", run })}.`;
+    const filter = `${prefix}*`;
+    if (!(await this.#presence.has(filter, (subject) => subject.startsWith(prefix)))) return;
     await this.#jsm.streams.purge(bucketStream(BUCKETS.vars), { filter });
   }
 

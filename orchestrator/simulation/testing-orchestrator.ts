@@ -1,6 +1,5 @@
 /** The real driver of one partition with all that belongs to it, on a fake server. */
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { encodeMessage, type Publishes, partitionOf, type RunMessage, subjects } from "../../nats/index.ts";
 import { type Checkpoint, CheckpointStore, type RunLog, type VariableStore } from "../../store/index.ts";
 import { Checkpointer } from "../checkpointer.ts";
@@ -10,6 +9,7 @@ import { Dispatcher } from "../dispatcher.ts";
 import { Emitter } from "../emitter.ts";
 import type { GraphCache } from "../graph-cache.ts";
 import type { Logger } from "../logger.ts";
+import { News } from "../news.ts";
 import { Pace } from "../pace.ts";
 import { PartitionDriver } from "../partition-driver.ts";
 import { RunEndings } from "../run-endings.ts";
@@ -62,15 +62,14 @@ export class SimulatedOrchestrator {
     const logger = this.#logger();
     const { clock } = process;
     const js = standIn<JetStreamClient>({ publish: this.#publish });
-    const nc = standIn<NatsConnection>({
-      info: { max_payload: MAX_PAYLOAD },
-      isClosed: () => !process.alive,
-      publish: (subject: string, data: Uint8Array) => process.alive && world.onNews(subject, data),
-    });
+    const send = (subject: string, data: unknown): void => {
+      if (process.alive) world.onNews(subject, data as Uint8Array);
+    };
+    const news = new News({ publisher: { send }, maxPayload: () => MAX_PAYLOAD, logger });
     const history = world.history.for(process);
     const sent = { append: this.#append, finishedResult: this.#finishedResult };
     const variables = standIn<VariableStore>({ purgeRun: () => this.#ask("purge variables", () => 0) });
-    const endings = new RunEndings({ nc, variables, history, log: standIn<RunLog>(sent) });
+    const endings = new RunEndings({ news, variables, history, log: standIn<RunLog>(sent) });
     const children = new Children({
       log: standIn<RunLog>(sent),
       fit: (message) => Promise.resolve(message),
@@ -85,7 +84,7 @@ export class SimulatedOrchestrator {
       { publisher, dispatcher, logger, clock, maxPayload: () => MAX_PAYLOAD },
       checkpoint?.emitted_through ?? 0,
     );
-    const sink = new CommandSink({ nc, partition, emitter, logger, timers, endings, children });
+    const sink = new CommandSink({ news, partition, emitter, logger, timers, endings, children });
     const log = standIn<RunLog>({ openPartition: this.#openPartition });
     const shelf = new RunShelf({
       partition,

@@ -1,0 +1,109 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { dispatchMessage, resultMessage } from "./messages.ts";
+import { isPlainDispatchMessage, isPlainResultMessage } from "./quick-check.ts";
+
+const result = { id: "r:n@#1", run: "r", status: "ok", outputs: { x: 1 }, started_at: 5, duration_ms: 0.1, actor: "a" };
+const entry = {
+  kind: "exec",
+  id: "r:n@#1",
+  run: "r",
+  flow: "f",
+  partition: 0,
+  node: "n",
+  scope: "",
+  attempt: 1,
+  inputs: { x: [1] },
+  config: {},
+  timeout_ms: 1_000,
+  idempotency_key: "r:n@",
+};
+const optionalOfResult = { exec: ["finish"], cached: true };
+const optionalOfEntry = {
+  heartbeat_ms: 5,
+  deadline: 9,
+  inline: ["a"],
+  blob_run: "q",
+  lost: 2,
+  traceparent: "00-1-2-03",
+};
+
+/** Values that are wrong somewhere, or right by chance. */
+const anything = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    undefined,
+    0,
+    1,
+    -1,
+    1.5,
+    Number.NaN,
+    1e300,
+    "",
+    "ok",
+    "error",
+    "exec",
+    [],
+    {},
+    [1],
+    ["x"],
+    true,
+  ),
+  fc.jsonValue(),
+);
+
+function broken(whole: object): fc.Arbitrary<Record<string, unknown>> {
+  const keys = [...Object.keys(whole), "error", "cache", "extra", "__proto__x", "toString"];
+  return fc
+    .tuple(fc.constantFrom(...keys), anything, fc.boolean(), fc.subarray(Object.keys(whole)))
+    .map(([key, value, drop, kept]) => {
+      const changed: Record<string, unknown> = { ...whole, [key]: value };
+      if (drop) for (const name of Object.keys(changed)) if (!kept.includes(name)) delete changed[name];
+      return changed;
+    });
+}
+
+describe("the quick check", () => {
+  test("takes what the hot path carries", () => {
+    const both = { v: 1, type: "t", results: [result, { ...result, ...optionalOfResult }] };
+    expect(isPlainResultMessage(both)).toBe(true);
+    const entries = [entry, { ...entry, ...optionalOfEntry, kind: "data" }];
+    expect(isPlainDispatchMessage({ v: 1, type: "t", entries })).toBe(true);
+  });
+
+  test("takes nothing that its schema refuses or changes", () => {
+    fc.assert(
+      fc.property(fc.array(broken({ ...result, ...optionalOfResult }), { maxLength: 3 }), anything, (results, v) => {
+        for (const message of [
+          { v: 1, type: "t", results },
+          { v, type: "t", results },
+          { v: 1, type: v, results },
+        ]) {
+          if (isPlainResultMessage(message)) expect(resultMessage.parse(message)).toEqual(message);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    fc.assert(
+      fc.property(fc.array(broken({ ...entry, ...optionalOfEntry }), { maxLength: 3 }), (entries) => {
+        const message = { v: 1, type: "t", entries };
+        if (isPlainDispatchMessage(message)) expect(dispatchMessage.parse(message)).toEqual(message);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test.each([null, [], "x", { v: 1, type: "t" }, { v: 1, type: "t", results: [], entries: [] }])(
+    "is not sure of %j",
+    (json) => {
+      expect(isPlainResultMessage(json)).toBe(false);
+      expect(isPlainDispatchMessage(json)).toBe(false);
+    },
+  );
+
+  test("leaves failures and cached work to the schema", () => {
+    const failure = { ...result, status: "error", error: { code: "X", message: "", retryable: false } };
+    expect(isPlainResultMessage({ v: 1, type: "t", results: [failure] })).toBe(false);
+    expect(isPlainDispatchMessage({ v: 1, type: "t", entries: [{ ...entry, cache: { ttl_ms: 1 } }] })).toBe(false);
+  });
+});
