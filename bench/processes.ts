@@ -2,7 +2,8 @@
  * The processes that are measured: a nats-server, orchestrators, actors and a load generator, each a process of its own.
  *
  * H1. A process is only ever signalled through the handle that `spawn` gave.
- * H2. Whatever fails, `close` ends all that was started and removes its files.
+ * H2. Whatever fails, `close` ends all that was started and removes its files; what a bench that was killed leaves
+ *     behind ends by itself (reaper.ts).
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type EmbeddedServer, startEmbeddedServer } from "../nats/index.ts";
+import { reap } from "./reaper.ts";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const benchNodes = path.join(root, "bench", "nodes");
@@ -34,6 +36,7 @@ export function startNode(args: readonly string[], ready: RegExp, cwd: string): 
     env: { ...env, NO_COLOR: "1" },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  reap(child);
   return new Promise((resolve, reject) => {
     let written = "";
     const timer = setTimeout(() => {
@@ -72,6 +75,7 @@ function runningOf(child: ChildProcess, ended: Promise<void>): Running {
 /** Forks a TypeScript file of the bench and resolves with it once it has sent its first message. */
 export function forkScript(file: string, args: readonly string[], execArgv: readonly string[] = []): Promise<Running> {
   const child = fork(path.join(root, "bench", file), args, { execArgv: ["--import", "tsx", ...execArgv], cwd: root });
+  reap(child);
   return new Promise((resolve, reject) => {
     const ended = new Promise<void>((done) => child.once("exit", () => done()));
     child.once("error", reject);
@@ -193,6 +197,7 @@ export function runNode(args: readonly string[], cwd: string): Promise<string> {
     env: { ...env, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  reap(child);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
