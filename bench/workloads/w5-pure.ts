@@ -1,4 +1,4 @@
-/** W5: a branch whose condition comes from 20 pure nodes in five levels. */
+/** W5: a branch whose condition comes from 20 pure nodes in six levels. */
 import type { Bench } from "../bench.ts";
 import { pureTree } from "../flows.ts";
 import type { Durability } from "../processes.ts";
