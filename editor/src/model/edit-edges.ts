@@ -60,3 +60,9 @@ function withoutRivals(edges: readonly DocEdge[], wire: Wire, except?: string): 
 function pick({ source, sourceHandle, target, targetHandle }: Wire): Wire {
   return { source, sourceHandle, target, targetHandle };
 }
+
+/** Takes away every wire of a node. */
+export function disconnectNode(document: FlowDocument, node: string): FlowDocument {
+  const edges = document.edges.filter((edge) => edge.source !== node && edge.target !== node);
+  return edges.length === document.edges.length ? document : { ...document, edges };
+}
