@@ -1,6 +1,7 @@
 /**
  * The request/reply service (ADR-32: `nats service ls` shows it): `rayflow.svc.flow.run` waits for a run's result,
- * `rayflow.svc.flow.validate` checks a flow, `rayflow.svc.runs.*` looks after runs. And `rayflow.svc.status`, which every orchestrator answers for itself.
+ * `rayflow.svc.flow.validate` checks a flow, `rayflow.svc.runs.*` looks after runs, `rayflow.svc.flows.*`, `nodes.*` and
+ * `variables.*` are what the HTTP API does with them. And `rayflow.svc.status`, which every orchestrator answers for itself.
  *
  * R1. When it stops, callers that still wait are told so at once; their runs go on.
  */
@@ -22,6 +23,7 @@ import {
   submission,
   WIRE_VERSION,
 } from "../nats/index.ts";
+import { libraryService } from "./library-service.ts";
 import { knownNodeTypes } from "./node-types.ts";
 import { submitRun } from "./run-client.ts";
 import { runsEndpoints } from "./runs-service.ts";
@@ -61,6 +63,7 @@ export type OrchestratorStatus = z.infer<typeof orchestratorStatus>;
 
 export async function startService(nc: NatsConnection, options: ServiceOptions): Promise<MicroService> {
   const stopping = new AbortController();
+  const library = libraryService(nc);
   const endpoints: MicroEndpoint[] = [
     {
       name: "run",
@@ -77,6 +80,7 @@ export async function startService(nc: NatsConnection, options: ServiceOptions):
       handler: (request) => validate(nc, request),
     },
     ...runsEndpoints(nc),
+    ...library.endpoints,
   ];
   const description = "Runs flows on RayFlow";
   const service = await startMicroService(nc, { name: "rayflow", version: options.version, description, endpoints });
@@ -91,6 +95,7 @@ export async function startService(nc: NatsConnection, options: ServiceOptions):
     stopping.abort();
     asked.unsubscribe();
     await service.stop();
+    library[Symbol.dispose]();
   };
   return { id: service.id, stats: service.stats, stop, [Symbol.asyncDispose]: stop };
 }

@@ -8,7 +8,8 @@ import { RayflowError } from "../flow/index.ts";
 import { decodeMessage, type MicroEndpoint, subjects } from "../nats/index.ts";
 import { RunControl } from "./run-control.ts";
 import { RunDirectory } from "./run-directory.ts";
-import { type RunStep, runStanding } from "./run-views.ts";
+import { readHistoryPage } from "./run-history-page.ts";
+import { runStanding } from "./run-views.ts";
 
 const MAX_LIST = 1_000;
 const MAX_STEPS = 1_000;
@@ -90,22 +91,8 @@ const handlers: Handlers = {
       throw new RayflowError("ValidationError", "give at or event, not both");
     return directory.describe(run, at !== undefined ? { seq: at } : event !== undefined ? { event } : undefined);
   },
-  history: async ({ run, after, limit, values }, { directory }) => {
-    const events: RunStep[] = [];
-    let bytes = 0;
-    let next: number | null = null;
-    for await (const step of directory.events(run, { values })) {
-      if (step.event <= after) continue;
-      bytes += JSON.stringify(step).length;
-      // At least one, so that who asks again and again comes to the end.
-      if (events.length > 0 && (events.length === limit || bytes > MAX_ANSWER_BYTES)) {
-        next = step.event - 1;
-        break;
-      }
-      events.push(step);
-    }
-    return { events, next };
-  },
+  history: ({ run, ...page }, { directory }) =>
+    readHistoryPage(directory, run, { ...page, maxBytes: MAX_ANSWER_BYTES }),
   signal: ({ run, ...signal }, { control }) => control.signal(run, withoutUndefined(signal)),
   cancel: ({ run, reason }, { control }) => control.cancel(run, reason),
   terminate: ({ run, reason }, { control }) => control.terminate(run, reason),

@@ -164,10 +164,13 @@ const CALLER_ERRORS: Record<string, number> = {
   MalformedMessage: 400,
   UsageError: 400,
   RunNotFound: 404,
+  FlowNotFound: 404,
+  VariableNotFound: 404,
   RunTimeout: 408,
   StoreConflict: 409,
   RunEnded: 409,
   NothingToRetry: 409,
+  RevisionConflict: 412,
   PayloadTooLarge: 413,
 };
 

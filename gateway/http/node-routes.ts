@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { nodeType } from "../../flow/index.ts";
 import type { GatewayParts } from "../gateway-parts.ts";
+import { listNodes } from "../node-list.ts";
 import type { Operations } from "./operation.ts";
 
 const listed = nodeType.extend({
@@ -22,14 +23,4 @@ export function addNodeRoutes(operations: Operations, parts: GatewayParts): void
     },
     ({ c }) => c.json({ nodes: listNodes(parts) }),
   );
-}
-
-/** By type, each with what the editor shows of it. */
-export function listNodes({ types, builtin }: Pick<GatewayParts, "types" | "builtin">) {
-  const nodes = [...types.values()].map((type) => ({
-    ...type,
-    documentation: type.description,
-    builtin: builtin.has(type.type),
-  }));
-  return nodes.sort((a, b) => (a.type < b.type ? -1 : 1));
 }

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { RayflowError } from "../../flow/index.ts";
 import type { VariableOwner } from "../../store/index.ts";
 import type { GatewayParts } from "../gateway-parts.ts";
+import { ownerOf } from "../variable-owner.ts";
 import { conditionHeaders, etag, expectedRevision } from "./conditional.ts";
 import type { Operations } from "./operation.ts";
 
@@ -95,21 +96,10 @@ export function addVariableRoutes(operations: Operations, { variables }: Gateway
   }
 }
 
-/** `global`, `flow:<name>`, `run:<id>`; or the scope and whose it is. @throws ValidationError */
-export function ownerOf(text: string, whose?: string): VariableOwner {
-  const at = text.indexOf(":");
-  const scope = at < 0 ? text : text.slice(0, at);
-  const owner = whose ?? (at < 0 ? "" : text.slice(at + 1));
-  if (scope === "global" && owner === "") return { scope };
-  if (scope === "flow" && owner !== "") return { scope, flow: owner };
-  if (scope === "run" && /^[A-Za-z0-9_-]{1,128}$/.test(owner)) return { scope, run: owner };
-  throw new RayflowError("ValidationError", "a scope is global, flow:<name> or run:<id>");
-}
-
 function variableAnswer(c: Context, name: string, value: unknown, revision: number): Response {
   return c.json({ name, value, revision }, 200, { ETag: etag(revision) });
 }
 
-export function notSet(name: string): RayflowError {
+function notSet(name: string): RayflowError {
   return new RayflowError("VariableNotFound", `the variable ${JSON.stringify(name.slice(0, 100))} is not set`);
 }
