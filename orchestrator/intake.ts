@@ -35,6 +35,8 @@ import { offloadSubmission } from "./offload.ts";
 import { readSubmission } from "./read-submission.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { reuseOf } from "./reuse.ts";
+import { breakpointError } from "./run/breakpoints.ts";
+import { graphOf } from "./run/fold.ts";
 import { ACK_WAIT_MS, SharedQueue } from "./shared-queue.ts";
 
 /** How many submissions are worked on at once. */
@@ -105,6 +107,9 @@ export class Intake {
       if (await this.#hasEnded(msg, run)) return;
       const prepared = await this.#prepare(msg);
       if ("error" in prepared) return this.#refuse(msg, run, prepared);
+      const { breakpoints = [] } = prepared.options;
+      const error = breakpoints.length === 0 ? undefined : breakpointError(graphOf(prepared), breakpoints);
+      if (error) return this.#refuse(msg, run, { error });
       await this.#submit(msg, run, prepared);
     } catch (error) {
       if (error instanceof RayflowError && !error.retryable) return this.#refuse(msg, run, { error: error.toInfo() });
