@@ -1,22 +1,14 @@
 /**
  * A real browser on a real `rayflow create`, for the editor's tests.
  *
- * The browser: what RAYFLOW_CHROMIUM names, else a Chromium or Chrome on PATH (Debian's `chromium`). Where there is
- * none the tests are skipped, and say so loudly.
+ * The browser: what RAYFLOW_CHROMIUM names, else a Chromium or Chrome on PATH (Debian's `chromium`, which the set-up
+ * installs where it may). Where there is none the tests are skipped, and say so loudly.
  */
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { describe } from "vitest";
+import { findBrowser } from "../../scripts/browser.mjs";
 import { startRayflow, temporaryFolder } from "../rayflow-process.ts";
-
-const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
-
-function findBrowser(): string | undefined {
-  const folders = (process.env.PATH ?? "").split(path.delimiter);
-  const onPath = NAMES.flatMap((name) => folders.map((folder) => path.join(folder, name)));
-  return [process.env.RAYFLOW_CHROMIUM ?? "", ...onPath].find((file) => file !== "" && existsSync(file));
-}
 
 const browserFile = findBrowser();
 

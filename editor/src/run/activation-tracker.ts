@@ -109,6 +109,7 @@ export class ActivationTracker {
       endedMs: this.#nowMs,
       workedMs: (frame.workedMs ?? 0) + (attempts.at(-1)?.workedMs ?? 0),
     });
+    if (ok) this.#edges.gave(frame.node, frame.scope, result.outputs ?? {});
   }
 
   #pull(entry: Extract<Command, { type: "sendData" }>["entry"]): void {
@@ -204,6 +205,7 @@ export class ActivationTracker {
     });
     this.#dropPulls(key);
     if (waitsFor) return;
+    if (state === "completed") this.#edges.gave(node, scope, news.outputs ?? {});
     this.#iterate(key, activation);
     this.#open.delete(key);
     this.#watched.delete(key);

@@ -94,6 +94,16 @@ export class EdgeTracker {
     }
   }
 
+  /** A node of a loop's body gave its outputs: what goes into the loop's `collect` is taken. */
+  gave(id: string, scope: string, outputs: Readonly<Record<string, unknown>>): void {
+    const loop = iterationOf(scope)?.loop;
+    const inputs = loop === undefined ? [] : (this.#run.details.graph.nodes.get(loop)?.inputs ?? []);
+    for (const { pin, source } of inputs) {
+      if (pin !== "collect" || source?.source !== id || outputs[source.sourcePin] === undefined) continue;
+      this.#resolve(source.id, scope, true);
+    }
+  }
+
   /** Whether the value came from there, not from a default. */
   #gave({ source, sourcePin }: GraphEdge, from: string, pullSuffix: string): boolean {
     if (this.#run.details.graph.nodes.get(source)?.pure) {

@@ -1,9 +1,10 @@
 /** What a run is held at, and the ways on. */
-import { useView } from "../stores/view-store.ts";
+import { activationKey } from "./frame.ts";
 import { control, goOn, step } from "./run-actions.ts";
 import { RunIcon } from "./run-icons.tsx";
-import { pick, seek, useRun } from "./run-store.ts";
+import { seek, useRun } from "./run-store.ts";
 import { scopeText } from "./run-text.ts";
+import { showNode } from "./show-node.ts";
 
 export function HeldBar() {
   const held = useRun(({ shown }) => shown?.frames.frames.at(-1)?.held);
@@ -11,9 +12,7 @@ export function HeldBar() {
   if (!held || held.length === 0) return null;
   const show = (node: string, scope: string): void => {
     seek(Number.POSITIVE_INFINITY);
-    pick(node, `${node}@${scope}`);
-    useView.getState().select([node], []);
-    useView.getState().showTab("inspector");
+    showNode(node, activationKey(node, scope));
   };
   return (
     <fieldset className="run-held" aria-label="Debugger">

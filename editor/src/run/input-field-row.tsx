@@ -8,11 +8,11 @@ interface InputFieldRowProps {
   readonly problem: string | undefined;
   /** Before the first try a field is only blamed for what was written into it. */
   readonly showProblem: boolean;
-  readonly autoFocus?: boolean;
+  readonly isFirst?: boolean;
   readonly onChange: (draft: Draft) => void;
 }
 
-export function InputFieldRow({ field, draft, problem, showProblem, autoFocus, onChange }: InputFieldRowProps) {
+export function InputFieldRow({ field, draft, problem, showProblem, isFirst, onChange }: InputFieldRowProps) {
   const id = useId();
   const [left, setLeft] = useState(false);
   const { name, typeText, required, defaultText, description, form } = field;
@@ -22,8 +22,7 @@ export function InputFieldRow({ field, draft, problem, showProblem, autoFocus, o
     "aria-invalid": shown !== undefined,
     "aria-required": required,
     "aria-describedby": `${id}-more`,
-    // The first field of a dialog that was just asked for.
-    autoFocus: autoFocus === true,
+    "data-autofocus": isFirst === true ? true : undefined,
     onBlur: () => setLeft(true),
   };
   const placeholder = defaultText === undefined ? (form === "json" ? exampleOf(field) : "") : defaultText;

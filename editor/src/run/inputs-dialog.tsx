@@ -44,7 +44,12 @@ export function InputsDialog({ debug }: { readonly debug: boolean }) {
           <button type="button" className="run-button" onClick={close}>
             Cancel
           </button>
-          <button type="submit" className="run-button run-button-run" disabled={busy}>
+          <button
+            type="submit"
+            className="run-button run-button-run"
+            disabled={busy}
+            data-autofocus={fields?.length === 0 ? true : undefined}
+          >
             <RunIcon name={debug ? "bug" : "play"} /> {busy ? "Starting…" : what}
           </button>
         </>
@@ -58,7 +63,7 @@ export function InputsDialog({ debug }: { readonly debug: boolean }) {
           draft={drafts[field.name]}
           problem={read.problems.get(field.name)}
           showProblem={tried}
-          autoFocus={at === 0}
+          isFirst={at === 0}
           onChange={(draft) => change(field.name, draft)}
         />
       ))}
@@ -68,7 +73,7 @@ export function InputsDialog({ debug }: { readonly debug: boolean }) {
           draft={drafts[""]}
           problem={read.problems.get("")}
           showProblem={tried}
-          autoFocus
+          isFirst
           onChange={(draft) => change("", draft)}
         />
       )}

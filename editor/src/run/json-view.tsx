@@ -19,6 +19,26 @@ export function JsonView({ value, open = 2 }: JsonViewProps) {
   );
 }
 
+interface ValueListProps {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Levels of each that are open at first. */
+  readonly open: number;
+}
+
+/** Named values, one below the other. */
+export function ValueList({ values, open }: ValueListProps) {
+  return (
+    <div className="run-value-list">
+      {Object.entries(values).map(([name, value]) => (
+        <div key={name} className="run-value">
+          <span className="run-value-name">{name}</span>
+          <JsonView value={value} open={open} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
 function Value({ value, open, name }: JsonViewProps & { readonly name?: string }) {
   const label = name === undefined ? null : <span className="run-json-key">{name}: </span>;
   const entries = entriesOf(value);

@@ -1,15 +1,15 @@
 /** How a run ended: its result or its error, and where the time went. */
 
 import type { RunResult } from "../api/answers.ts";
-import { useView } from "../stores/view-store.ts";
-import { CopyButton, JsonView } from "./json-view.tsx";
+import { CopyButton, ValueList } from "./json-view.tsx";
 import { askToRun } from "./run-actions.ts";
 import { RunDialogFrame } from "./run-dialog.tsx";
 import { RunIcon } from "./run-icons.tsx";
 import { ErrorBox } from "./run-node-details.tsx";
 import { RunStatistics } from "./run-statistics.tsx";
-import { openRunDialog, pick, useRun } from "./run-store.ts";
+import { openRunDialog, useRun } from "./run-store.ts";
 import { formatSeconds } from "./run-text.ts";
+import { showFailure } from "./show-node.ts";
 
 export function ResultDialog() {
   const result = useRun((run) => run.result);
@@ -25,7 +25,7 @@ export function ResultDialog() {
   return (
     <RunDialogFrame
       title={titleOf(result)}
-      tone={result.success ? "success" : "error"}
+      tone={result.success ? "success" : result.status === "cancelled" ? "plain" : "error"}
       size="large"
       onClose={close}
       onSubmit={close}
@@ -49,7 +49,7 @@ export function ResultDialog() {
               Show {node}
             </button>
           ) : null}
-          <button type="submit" className="run-button run-button-run">
+          <button type="submit" className="run-button run-button-run" data-autofocus>
             Close
           </button>
         </>
@@ -81,7 +81,7 @@ function Success({ result }: { readonly result: RunResult }) {
       {Object.keys(values).length === 0 ? (
         <p className="run-dim">RETURN has no inputs: the result is empty.</p>
       ) : (
-        <JsonView value={values} open={3} />
+        <ValueList values={values} open={2} />
       )}
     </fieldset>
   );
@@ -111,14 +111,4 @@ function Failure({ result }: { readonly result: RunResult }) {
       )}
     </fieldset>
   );
-}
-
-/** Selects the node, and its activation that failed. */
-function showFailure(node: string): void {
-  const { shown } = useRun.getState();
-  const failed = shown?.cursor.activations(node).findLast(({ state }) => state === "failed");
-  pick(node, failed?.key);
-  const view = useView.getState();
-  view.select([node], []);
-  view.showTab("inspector");
 }

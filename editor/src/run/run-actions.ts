@@ -2,6 +2,7 @@
 
 import type { RunAction } from "../api/answers.ts";
 import { ApiError } from "../api/request.ts";
+import { viewport } from "../canvas/viewport.ts";
 import { readFlow } from "../model/read-flow.ts";
 import { writeFlow } from "../model/write-flow.ts";
 import { useDocument } from "../stores/document-store.ts";
@@ -75,6 +76,8 @@ function show(shown: ShownRun): void {
   stopPlay();
   view.freeze(undefined);
   showRun(shown);
+  // The panel takes room from the canvas: the whole flow comes into what is left.
+  if (view.bottomTab === undefined) requestAnimationFrame(() => requestAnimationFrame(() => viewport()?.fit()));
   view.showBottom("run");
   const onSubmitted = (): void => {
     if (shown.origin === "opened") freezeOn(shown);

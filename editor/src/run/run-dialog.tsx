@@ -1,5 +1,5 @@
 /** The frame of a run's dialogs: a dialog that is a form, so that Enter does what its main button does. */
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Dialog } from "../shell/dialog.tsx";
 
 interface RunDialogProps {
@@ -12,6 +12,7 @@ interface RunDialogProps {
   readonly children: ReactNode;
 }
 
+/** What has the focus at first is marked `data-autofocus`. */
 export function RunDialogFrame({
   title,
   tone = "plain",
@@ -21,8 +22,12 @@ export function RunDialogFrame({
   footer,
   children,
 }: RunDialogProps) {
+  const form = useRef<HTMLFormElement>(null);
+  // The dialog's own effect, which opens it, comes before this one.
+  useEffect(() => form.current?.querySelector<HTMLElement>("[data-autofocus]")?.focus(), []);
   return (
     <form
+      ref={form}
       className={`run-dialog run-dialog-${tone}`}
       noValidate
       onSubmit={(event) => {

@@ -4,6 +4,7 @@ import { InputsDialog } from "./inputs-dialog.tsx";
 import { RerunDialog } from "./rerun-dialog.tsx";
 import { ResultDialog } from "./result-dialog.tsx";
 import { RunDialogFrame } from "./run-dialog.tsx";
+import { endWithItsFlow } from "./run-lifetime.ts";
 import { isLive, openRunDialog, useRun } from "./run-store.ts";
 import { RunsDialog } from "./runs-dialog.tsx";
 import { SignalDialog } from "./signal-dialog.tsx";
@@ -15,6 +16,7 @@ export function RunDialogs() {
   useEffect(() => {
     document.documentElement.toggleAttribute("data-run-live", live);
   }, [live]);
+  useEffect(endWithItsFlow, []);
   switch (dialog?.is) {
     case "inputs":
       return <InputsDialog debug={dialog.debug} />;
@@ -41,7 +43,7 @@ function EmptyDialog() {
       onClose={close}
       onSubmit={close}
       footer={
-        <button type="submit" className="run-button run-button-run">
+        <button type="submit" className="run-button run-button-run" data-autofocus>
           All right
         </button>
       }

@@ -173,8 +173,12 @@ function Elapsed() {
     return () => clearInterval(timer);
   }, [ticks]);
   const began = shown?.frames.frames[0]?.timeMs;
-  const at = shown?.cursor.frame?.timeMs;
-  if (began === undefined || at === undefined) return null;
+  const frame = shown?.cursor.frame;
+  if (began === undefined || frame === undefined) return null;
+  // That the end was written down later is no part of the run.
+  const total = frame.kind === "finished" ? shown?.frames.result?.statistics.total_time : undefined;
+  if (total !== undefined) return <span className="run-elapsed">{formatSeconds(total)}</span>;
+  const at = frame.timeMs;
   // The server's clock and this one differ: the time since the last entry is this one's alone.
   const since = ticks ? Math.max(at, Date.now()) : at;
   return <span className="run-elapsed">{formatSeconds(Math.max(0, since - began) / 1000)}</span>;

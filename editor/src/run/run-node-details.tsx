@@ -3,7 +3,7 @@ import { helpFor } from "../../../flow/index.ts";
 import type { ErrorInfo } from "../api/answers.ts";
 import { ActivationPicker } from "./activation-picker.tsx";
 import type { ActivationFrame } from "./frame.ts";
-import { CopyButton, JsonView } from "./json-view.tsx";
+import { CopyButton, JsonView, ValueList } from "./json-view.tsx";
 import { retry } from "./run-actions.ts";
 import { useNodeRun, usePickedActivation } from "./run-hooks.ts";
 import { RunIcon } from "./run-icons.tsx";
@@ -114,12 +114,7 @@ function Values({ title, values, empty }: ValuesProps) {
       {entries.length === 0 ? (
         <p className="run-dim">{values === undefined ? empty : "None."}</p>
       ) : (
-        entries.map(([name, value]) => (
-          <div key={name} className="run-value">
-            <span className="run-value-name">{name}</span>
-            <JsonView value={value} open={1} />
-          </div>
-        ))
+        <ValueList values={values ?? {}} open={1} />
       )}
     </fieldset>
   );

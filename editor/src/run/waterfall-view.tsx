@@ -3,6 +3,7 @@ import {
   type CSSProperties,
   type KeyboardEvent,
   memo,
+  useCallback,
   useDeferredValue,
   useEffect,
   useMemo,
@@ -11,12 +12,13 @@ import {
 } from "react";
 import { useNodeViews } from "../stores/shown-flow.ts";
 import { useView } from "../stores/view-store.ts";
-import { pick, useRun } from "./run-store.ts";
+import { isLive, pick, useRun } from "./run-store.ts";
 import { formatSeconds, scopeText, stateNames } from "./run-text.ts";
 import { type Bar, waterfallOf } from "./waterfall.ts";
 
 const ROW = 22;
 const MARGIN_ROWS = 8;
+const TICK_MS = 250;
 
 export function WaterfallView() {
   const { bars, span } = useWaterfall();
@@ -24,21 +26,24 @@ export function WaterfallView() {
   const [seen, setSeen] = useState({ top: 0, height: 200 });
   const selected = useView((view) => view.selectedNodes);
   const picked = useRun((run) => run.picked);
-  const look = (): void => {
+  const cursor = useRun(({ shown }) => shown?.cursor);
+  const look = useCallback((): void => {
     const { scrollTop = 0, clientHeight = 0 } = box.current ?? {};
     setSeen({ top: scrollTop, height: clientHeight });
-  };
+  }, []);
   useEffect(() => {
     const shown = box.current;
     if (!shown) return;
     const watcher = new ResizeObserver(look);
     watcher.observe(shown);
     return () => watcher.disconnect();
-  });
+  }, [look]);
   useScrollToSelected(box, bars, selected);
   const first = Math.max(0, Math.floor(seen.top / ROW) - MARGIN_ROWS);
   const rows = bars.slice(first, first + Math.ceil(seen.height / ROW) + 2 * MARGIN_ROWS);
-  const active = bars.findIndex(({ node }) => selected.has(node));
+  const isChosen = (bar: Bar): boolean =>
+    selected.has(bar.node) && bar.activation === (picked.get(bar.node) ?? cursor?.node(bar.node)?.latest.key);
+  const active = selected.size === 0 ? -1 : bars.findIndex(isChosen);
   const choose = (bar: Bar | undefined): void => {
     if (!bar) return;
     pick(bar.node, bar.activation);
@@ -48,9 +53,7 @@ export function WaterfallView() {
     const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (by === 0) return;
     event.preventDefault();
-    const from = bars.findIndex(
-      (bar) => selected.has(bar.node) && (picked.get(bar.node) ?? bar.activation) === bar.activation,
-    );
+    const from = bars.findIndex(isChosen);
     choose(bars[Math.max(0, Math.min(bars.length - 1, from + by))]);
   };
   return (
@@ -68,14 +71,7 @@ export function WaterfallView() {
       >
         <div style={{ height: bars.length * ROW, position: "relative" }}>
           {rows.map((bar, at) => (
-            <Row
-              key={bar.key}
-              bar={bar}
-              at={first + at}
-              span={span}
-              selected={selected.has(bar.node) && (picked.get(bar.node) ?? bar.activation) === bar.activation}
-              onChoose={choose}
-            />
+            <Row key={bar.key} bar={bar} at={first + at} span={span} selected={isChosen(bar)} onChoose={choose} />
           ))}
         </div>
       </div>
@@ -86,12 +82,30 @@ export function WaterfallView() {
 function useWaterfall() {
   // Behind the canvas by a picture or two while much happens: the canvas goes first.
   const revision = useDeferredValue(useRun((run) => run.revision));
+  const isGrowing = useRun((run) => run.following && isLive(run.status));
+  const tick = useTick(isGrowing);
   const shown = useRun((run) => run.shown);
   return useMemo(() => {
     const began = shown?.frames.frames[0]?.timeMs;
     if (!shown || began === undefined || revision < 0) return { bars: [], span: 0 };
-    return waterfallOf(shown.cursor, began, shown.cursor.frame?.timeMs ?? began);
-  }, [revision, shown]);
+    const { frame } = shown.cursor;
+    // Nothing happens between the end and its being written down.
+    const last = frame?.kind === "finished" ? shown.frames.frames[frame.index - 1] : frame;
+    const at = last?.timeMs ?? began;
+    // What goes on reaches to now, as far as this clock and the server's agree.
+    return waterfallOf(shown.cursor, began, isGrowing && tick > 0 ? Math.max(at, Date.now()) : at);
+  }, [revision, shown, isGrowing, tick]);
+}
+
+/** Counts up while something is to be drawn again and again. */
+function useTick(active: boolean): number {
+  const [tick, setTick] = useState(0);
+  useEffect(() => {
+    if (!active) return;
+    const timer = setInterval(() => setTick((count) => count + 1), TICK_MS);
+    return () => clearInterval(timer);
+  }, [active]);
+  return tick;
 }
 
 function useScrollToSelected(
@@ -127,6 +141,7 @@ const Row = memo(function Row({ bar, at, span, selected, onChoose }: RowProps) {
   const percent = (ms: number): number => (span <= 0 ? 0 : Math.min(100, (100 * ms) / span));
   const took = formatSeconds(Math.max(0, end - queuedAt) / 1000);
   const place = [
+    title === node ? "" : node,
     scope === "" ? "" : scopeText(scope),
     consumer === undefined ? "" : `for ${consumer}`,
     attempt > 1 ? `attempt ${attempt}` : "",
