@@ -32,7 +32,9 @@ export interface Case {
   readonly references?: readonly string[];
 }
 
-export const CEILINGS = ["ceiling batched", "ceiling single"] as const;
+export const CEILINGS = ["ceiling batched", "ceiling single", "ceiling whole"] as const;
+/** Up to so many steps, what surrounds a run weighs enough to be measured too. */
+const SHORT_RUN = 100;
 
 export class Bench {
   readonly options: BenchOptions;
@@ -73,7 +75,10 @@ export class Bench {
     return this.keep(of, await contest(contestants, { rounds, warmup }));
   }
 
-  keep({ workload, name, durability, references = CEILINGS }: Case, standings: readonly Standing[]): CaseResult {
+  keep(
+    { workload, name, durability, references = ["against", ...CEILINGS] }: Case,
+    standings: readonly Standing[],
+  ): CaseResult {
     const result: CaseResult = { workload, name, durability, references, standings };
     this.results.push(result);
     this.#onCase(result);
@@ -108,6 +113,7 @@ export class Bench {
       ...(bare ? [await this.engine("rayflow, bare flow", { durability }, flow, extent, "bare")] : []),
       await this.ceilingOf("batched", durability, flow, extent),
       await this.ceilingOf("single", durability, flow, extent),
+      ...(flow.steps <= SHORT_RUN ? [await this.ceilingOf("whole", durability, flow, extent)] : []),
     ]);
   }
 

@@ -1,6 +1,6 @@
 /**
  * In the place of an orchestrator: publishes dispatch messages, reads the log in order, publishes what follows. A "run"
- * is a counter in memory; there is no flow, no state machine, no submission, no history, no checkpoint.
+ * is a counter in memory; there is no flow, no state machine, no checkpoint.
  * Argument: the server's URL.
  */
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
@@ -9,7 +9,16 @@ import type { LoadAnswer } from "../load/protocol.ts";
 import { Measurement } from "../measurement.ts";
 import { readCpu } from "../process-cpu.ts";
 import type { CeilingMode, CeilingRequest } from "./protocol.ts";
-import { ackedPublisher, type DispatchEntry, dispatchSubject, LOG, type ResultMessage, setUpStreams } from "./wire.ts";
+import { startWholeRuns } from "./whole-runs.ts";
+import {
+  ackedPublisher,
+  type DispatchEntry,
+  dispatchSubject,
+  LOG,
+  type ResultMessage,
+  type RunMessage,
+  setUpStreams,
+} from "./wire.ts";
 
 /** Most entries of one message, as in the engine. */
 const MAX_ENTRIES = 32;
@@ -46,7 +55,8 @@ function begin(): void {
     open: 0,
   };
   runs.set(run.id, run);
-  nextStage(run);
+  if (request?.mode === "whole") whole.submit(run.id);
+  else nextStage(run);
 }
 
 function nextStage(run: Run): void {
@@ -93,7 +103,18 @@ function send(entries: DispatchEntry[]): void {
   publish(dispatchSubject, { v: 1, type: "bench_step", entries }, entries[0]?.id ?? "", () => {});
 }
 
-function take({ results }: ResultMessage): void {
+function take(message: ResultMessage | RunMessage): void {
+  if (!("results" in message)) {
+    const run = runs.get(message.run);
+    if (!run) return;
+    if (message.kind === "submitted") nextStage(run);
+    else whole.settle(run.id);
+    return;
+  }
+  takeResults(message);
+}
+
+function takeResults({ results }: ResultMessage): void {
   for (const result of results) {
     const run = runs.get(result.run);
     if (!run) continue;
@@ -101,6 +122,7 @@ function take({ results }: ResultMessage): void {
     run.open--;
     if (run.open > 0) continue;
     if (run.stage + 1 < (request?.stages.length ?? 0)) nextStage(run);
+    else if (request?.mode === "whole") whole.finish(run.id);
     else end(run);
   }
 }
@@ -112,8 +134,12 @@ function end(run: Run): void {
   else if (runs.size === 0 && measurement.report) answer({ type: "report", report: measurement.report });
 }
 
+const whole = await startWholeRuns(nc, publish, (id) => {
+  const run = runs.get(id);
+  if (run) end(run);
+});
 const log = await jetstream(nc).consumers.get(LOG);
-await log.consume({ max_messages: 1_000, callback: (msg) => take(msg.json<ResultMessage>()) });
+await log.consume({ max_messages: 1_000, callback: (msg) => take(msg.json<ResultMessage | RunMessage>()) });
 
 process.on("message", (asked: CeilingRequest) => {
   request = asked;
