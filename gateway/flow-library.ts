@@ -20,8 +20,7 @@ export interface FlowListing {
   /** ISO 8601. */
   readonly saved_at?: string;
   readonly deployed_at?: string;
-  /** Undefined for what is deployed and has no working copy. */
-  readonly nodes?: number;
+  readonly nodes: number;
 }
 
 export interface FlowContent {
@@ -62,8 +61,15 @@ export class FlowLibrary {
     const byName = new Map(deployed.map((flow) => [flow.name, flow]));
     const listed = drafts.map((draft) => listing(draft.name, draft, byName.get(draft.name)));
     const drafted = new Set(drafts.map(({ name }) => name));
-    for (const flow of deployed) if (!drafted.has(flow.name)) listed.push(listing(flow.name, undefined, flow));
+    const others = deployed.filter(({ name }) => !drafted.has(name));
+    listed.push(...(await Promise.all(others.map((flow) => this.#deployedListing(flow)))));
     return listed.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async #deployedListing(flow: DeployedFlow): Promise<FlowListing> {
+    // Versions never change, so that this is read once.
+    const version = await this.#registry.find(`${flow.name}@${flow.version}`);
+    return listing(flow.name, undefined, flow, version?.flow.nodes.length);
   }
 
   /** The working copy, else what is deployed; or one of the versions. @throws FlowNotFound, ValidationError */
@@ -148,13 +154,19 @@ export class FlowLibrary {
   }
 }
 
-function listing(name: string, draft: DraftSummary | undefined, deployed: DeployedFlow | undefined): FlowListing {
+function listing(
+  name: string,
+  draft: DraftSummary | undefined,
+  deployed: DeployedFlow | undefined,
+  nodes = draft?.nodes ?? 0,
+): FlowListing {
   const same = draft === undefined || draft.version === deployed?.version;
   return {
     name,
     status: deployed === undefined ? "draft" : same ? "deployed" : "changed",
     ...(deployed === undefined ? {} : { version: deployed.version, deployed_at: iso(deployed.deployed_at) }),
-    ...(draft === undefined ? {} : { revision: draft.revision, saved_at: iso(draft.savedMs), nodes: draft.nodes }),
+    ...(draft === undefined ? {} : { revision: draft.revision, saved_at: iso(draft.savedMs) }),
+    nodes,
   };
 }
 

@@ -115,7 +115,7 @@ function variableEndpoints(nc: NatsConnection, open: Open): MicroEndpoint[] {
       description: "{scope?, name}",
       request: variable,
       handle: async (request) => {
-        const found = await (await open()).variables.get(owner(request.scope), request.name);
+        const found = await (await open()).variables.getEntry(owner(request.scope), request.name);
         if (found === undefined) throw notSet(request.name);
         return { name: request.name, ...found };
       },

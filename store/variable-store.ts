@@ -101,10 +101,15 @@ export class VariableStore {
     };
   }
 
-  /** `revision` grows with every change. */
-  async get(owner: VariableOwner, name: string): Promise<{ value: unknown; revision: number } | undefined> {
+  async get(owner: VariableOwner, name: string): Promise<{ value: unknown } | undefined> {
+    const { envelope } = await sitOut(() => this.#read(keyOf(owner, name)));
+    return envelope && { value: envelope.value };
+  }
+
+  /** The same with its revision, which grows with every change. */
+  async getEntry(owner: VariableOwner, name: string): Promise<{ value: unknown; revision: number } | undefined> {
     const { envelope, revision } = await sitOut(() => this.#read(keyOf(owner, name)));
-    return envelope === undefined ? undefined : { value: envelope.value, revision };
+    return envelope && { value: envelope.value, revision };
   }
 
   /**

@@ -17,7 +17,7 @@ const flowListing = z.object({
   revision: revision.optional(),
   saved_at: z.string().optional(),
   deployed_at: z.string().optional(),
-  nodes: z.number().int().optional(),
+  nodes: z.number().int(),
 });
 const flowContent = z.object({
   name: z.string(),

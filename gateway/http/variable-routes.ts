@@ -54,7 +54,7 @@ export function addVariableRoutes(operations: Operations, { variables }: Gateway
         answers: { 200: { description: "ETag is the revision", schema: variable } },
       },
       async ({ c, params: given }) => {
-        const found = await variables.get(ownerIn(given), given.name);
+        const found = await variables.getEntry(ownerIn(given), given.name);
         if (found === undefined) throw notSet(given.name);
         return variableAnswer(c, given.name, found.value, found.revision);
       },
