@@ -19,7 +19,6 @@ import { restate } from "./restate/peer.mjs";
 /**
  * A system as it is set up for a round.
  * @typedef {object} Contestant
- * @property {string} id
  * @property {string} name
  * @property {import("./options.mjs").Durability} durability what an acknowledged step survives: `written`, the death of
  *   every process; `fsync`, the machine's as well
@@ -33,6 +32,7 @@ import { restate } from "./restate/peer.mjs";
  * @property {string} name
  * @property {() => string} prepare gets its server if need be and answers with the versions; throws `Missing`
  * @property {Contestant[]} contestants
+ * @property {Contestant[]} candidates the same with other settings, to find the best for a machine
  */
 
 /** @type {System[]} */
@@ -43,7 +43,7 @@ const systems = [rayflow, restate, bullmq, dbos];
  * @param {import("./options.mjs").Options} options
  * @param {(line: string) => void} say
  */
-export function gather({ only, durabilities }, say) {
+export function gather({ only, durabilities, tune }, say) {
   const unknown = only.find((id) => id !== "none" && !systems.some((system) => system.id === id));
   if (unknown !== undefined)
     throw new Error(`no system ${unknown}; there are ${systems.map(({ id }) => id).join(", ")}`);
@@ -57,7 +57,8 @@ export function gather({ only, durabilities }, say) {
     if (only.length > 0 && system !== rayflow && !only.includes(system.id)) continue;
     try {
       versions[system.name] = system.prepare();
-      contestants.push(...system.contestants.filter(({ durability }) => durabilities.includes(durability)));
+      const own = tune ? system.candidates : system.contestants;
+      contestants.push(...own.filter(({ durability }) => durabilities.includes(durability)));
     } catch (error) {
       if (!(error instanceof Missing)) throw error;
       skipped[system.name] = error.message;

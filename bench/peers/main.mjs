@@ -23,12 +23,17 @@ async function main() {
   const { contestants, versions, skipped } = gather(options, say);
   /** By durability and name. @type {Map<import("./options.mjs").Durability, Map<string, import("../contest.ts").Sample[]>>} */
   const classes = new Map(options.durabilities.map((durability) => [durability, new Map()]));
+  /** @type {Map<import("./contestants.mjs").Contestant, string>} */
+  const failed = new Map();
   for (let round = 1; round <= options.rounds; round++) {
     // Every second round the other way round: what comes first has no advantage.
     for (const contestant of round % 2 === 1 ? contestants : contestants.toReversed()) {
+      if (failed.has(contestant)) continue;
       const startedAt = performance.now();
-      const running = await contestant.start();
+      /** @type {import("./contestants.mjs").Running | undefined} */
+      let running;
       try {
+        running = await contestant.start();
         for (const [way, label] of Object.entries(contestant.ways)) {
           const name = Object.keys(contestant.ways).length === 1 ? contestant.name : `${contestant.name}, ${label}`;
           const samples = classes.get(contestant.durability);
@@ -38,8 +43,12 @@ async function main() {
             `round ${round}, ${contestant.durability}, ${name}: ${Math.round(sample["W1 256: steps/s"] ?? 0)} steps/s`,
           );
         }
+      } catch (error) {
+        // The others' figures are worth having.
+        failed.set(contestant, error instanceof Error ? error.message : String(error));
+        say(`\n*** ${contestant.name} (${contestant.durability}) FAILED: ${failed.get(contestant)} ***\n`);
       } finally {
-        await running.stop();
+        await running?.stop();
       }
       say(`  ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     }
@@ -49,11 +58,13 @@ async function main() {
     reference: "RayFlow",
     standings: [...samples.keys()].map((name) => standing(name, samples)),
   }));
-  const all = { machine, versions, skipped, options, classes: results };
+  const failures = [...failed].map(([{ name, durability }, why]) => ({ name, durability, why }));
+  const all = { machine, versions, skipped, failures, options, classes: results };
   const text = markdown(all);
   process.stdout.write(text);
   if (options.markdown !== undefined) writeFileSync(options.markdown, text);
   if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(all, null, 2)}\n`);
+  if (failed.size > 0) throw new Error(`${failures.length} of ${contestants.length} contestants failed`);
 }
 
 main().then(

@@ -18,6 +18,7 @@ import { parseArgs } from "node:util";
  * @property {Pace} pace
  * @property {string[]} only names of systems; empty: all
  * @property {Durability[]} durabilities
+ * @property {boolean} tune
  * @property {string | undefined} out where the JSON goes
  * @property {string | undefined} markdown where the tables go, besides stdout
  */
@@ -29,6 +30,7 @@ export const usage = `npm run bench:peers -- [options]
   --rounds 3
   --only restate,dbos   these beside RayFlow, instead of all: restate, bullmq, dbos, none
   --durability fsync    only this class, or only: written
+  --tune                not against RayFlow: each peer with several settings, to find its best ones here; about 12 minutes
   --out FILE            everything as JSON
   --markdown FILE       the tables, which go to stdout too
 `;
@@ -48,12 +50,13 @@ export function readOptions(args) {
       rounds: { type: "string" },
       only: { type: "string", default: "" },
       durability: { type: "string" },
+      tune: { type: "boolean", default: false },
       out: { type: "string" },
       markdown: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  const { full, quick, durability, out, markdown } = values;
+  const { full, quick, tune, durability, out, markdown } = values;
   if (values.help) return "help";
   if (full && quick) throw new Error("--full or --quick, not both");
   if (durability !== undefined && durability !== "written" && durability !== "fsync")
@@ -66,6 +69,7 @@ export function readOptions(args) {
     pace: quick ? quickPace : fullPace,
     only: values.only.split(",").filter((name) => name !== ""),
     durabilities: durability === undefined ? ["written", "fsync"] : [durability],
+    tune,
     out,
     markdown,
   };

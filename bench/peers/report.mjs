@@ -17,19 +17,22 @@ const classNames = {
  * @param {import("../machine.ts").Machine} all.machine
  * @param {Record<string, string>} all.versions
  * @param {Record<string, string>} all.skipped
+ * @param {{name: string, durability: string, why: string}[]} all.failures
  * @param {Class[]} all.classes
  */
-export function markdown({ machine, versions, skipped, classes }) {
+export function markdown({ machine, versions, skipped, failures, classes }) {
   const lines = [
     machineLine(machine),
     "",
     ...Object.entries(versions).map(([name, version]) => `- ${name} ${version}`),
     ...Object.entries(skipped).map(([name, reason]) => `- **${name} was skipped: ${reason}**`),
+    ...failures.map(({ name, durability, why }) => `- **${name} (${durability}) failed: ${why.split("\n")[0]}**`),
     "",
     "W1: chain of 10 steps, so many runs in flight, p50 and p99 of a run alone. W2: fan-out to 100 and join. W3: one step.",
     "Medians of the rounds (least-most).",
   ];
   for (const { durability, reference, standings } of classes) {
+    if (standings.length === 0) continue;
     lines.push("", `## ${classNames[durability]}`, "");
     lines.push(...table(figures, standings, ({ figures: found }, figure) => cell(found[figure])));
     const others = standings.filter(({ contestant }) => contestant !== reference);

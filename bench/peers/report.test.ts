@@ -25,6 +25,7 @@ describe("the peers' report", () => {
     machine,
     versions: { RayFlow: "1", Peer: "2" },
     skipped: { Other: "no server" },
+    failures: [{ name: "Third", durability: "fsync", why: "it ended\nwith much to say" }],
     classes: [
       {
         durability: "fsync",
@@ -46,6 +47,7 @@ describe("the peers' report", () => {
 
   it("says who was left out, and why", () => {
     expect(text).toContain("**Other was skipped: no server**");
+    expect(text).toContain("**Third (fsync) failed: it ended**");
   });
 });
 

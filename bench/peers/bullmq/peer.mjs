@@ -12,16 +12,17 @@ import { ways } from "./ways.mjs";
 const manifest = new URL("../node_modules/bullmq/package.json", import.meta.url);
 const redisServer = () => commandOf({ command: "redis-server", debianPackage: "redis-server" });
 const worker = fileURLToPath(new URL("./worker.mjs", import.meta.url));
-/** How many jobs of a queue the worker has in hand at most. */
-const concurrency = Number(process.env.CC ?? 100);
+/**
+ * `concurrency`: how many jobs of a queue the worker has in hand at most.
+ * @typedef {{appendfsync: "everysec" | "always", concurrency: number}} Settings
+ */
 
-/** @param {"everysec" | "always"} appendfsync @returns {import("../contestants.mjs").Contestant} */
-const contestant = (appendfsync) => ({
-  id: `bullmq-${appendfsync}`,
-  name: "BullMQ",
+/** @param {Partial<Settings>} settings @param {string} [name] @returns {import("../contestants.mjs").Contestant} */
+const contestant = ({ appendfsync = "everysec", concurrency = 50 }, name = "BullMQ") => ({
+  name,
   durability: appendfsync === "always" ? "fsync" : "written",
   ways: Object.fromEntries(Object.entries(ways).map(([id, { label }]) => [id, label])),
-  start: () => start(appendfsync),
+  start: () => start({ appendfsync, concurrency }),
 });
 
 /** @type {import("../contestants.mjs").System} */
@@ -32,11 +33,14 @@ export const bullmq = {
     const { version } = redisServer();
     return `${JSON.parse(readFileSync(manifest, "utf8")).version} on Redis ${version}`;
   },
-  contestants: [contestant("everysec"), contestant("always")],
+  contestants: [contestant({}), contestant({ appendfsync: "always" })],
+  candidates: [16, 50, 128, 256].map((concurrency) =>
+    contestant({ concurrency }, `BullMQ, concurrency ${concurrency}`),
+  ),
 };
 
-/** @param {"everysec" | "always"} appendfsync @returns {Promise<import("../contestants.mjs").Running>} */
-async function start(appendfsync) {
+/** @param {Settings} settings @returns {Promise<import("../contestants.mjs").Running>} */
+async function start({ appendfsync, concurrency }) {
   const folder = temporaryFolder("redis");
   const [port] = await freePorts(1);
   const redis = await startServer({

@@ -10,19 +10,21 @@ import { measureRuns } from "../load.mjs";
 
 const worker = fileURLToPath(new URL("./worker.mjs", import.meta.url));
 const manifest = new URL("../node_modules/@dbos-inc/dbos-sdk/package.json", import.meta.url);
-/** Connections of the application to PostgreSQL. */
-const systemDatabasePoolSize = Number(process.env.CC ?? 20);
 /** Where Debian keeps the server's commands. */
 const folders = [17, 16, 15, 14].map((major) => `/usr/lib/postgresql/${major}/bin`);
 const wanted = (/** @type {string} */ command) => commandOf({ command, debianPackage: "postgresql", folders });
 
-/** @param {boolean} fsync @returns {import("../contestants.mjs").Contestant} */
-const contestant = (fsync) => ({
-  id: `dbos-${fsync ? "fsync" : "written"}`,
-  name: "DBOS",
+/**
+ * `systemDatabasePoolSize`: connections of the application to PostgreSQL.
+ * @typedef {{fsync: boolean, systemDatabasePoolSize: number}} Settings
+ */
+
+/** @param {Partial<Settings>} settings @param {string} [name] @returns {import("../contestants.mjs").Contestant} */
+const contestant = ({ fsync = true, systemDatabasePoolSize = 10 }, name = "DBOS") => ({
+  name,
   durability: fsync ? "fsync" : "written",
   ways: { workflow: "steps in the workflow" },
-  start: () => start(fsync),
+  start: () => start({ fsync, systemDatabasePoolSize }),
 });
 
 /** @type {import("../contestants.mjs").System} */
@@ -35,7 +37,8 @@ export const dbos = {
     account();
     return `${JSON.parse(readFileSync(manifest, "utf8")).version} on PostgreSQL ${version}`;
   },
-  contestants: [contestant(false), contestant(true)],
+  contestants: [contestant({ fsync: false }), contestant({})],
+  candidates: [5, 10, 20, 50].map((size) => contestant({ systemDatabasePoolSize: size }, `DBOS, ${size} connections`)),
 };
 
 /** Whom PostgreSQL runs as: it refuses root, so then the account that Debian makes for it. */
@@ -47,8 +50,8 @@ function account() {
   return { uid, gid };
 }
 
-/** @param {boolean} fsync @returns {Promise<import("../contestants.mjs").Running>} */
-async function start(fsync) {
+/** @param {Settings} settings @returns {Promise<import("../contestants.mjs").Running>} */
+async function start({ fsync, systemDatabasePoolSize }) {
   const owner = account();
   const folder = temporaryFolder("postgres", owner);
   const data = path.join(folder, "data");

@@ -26,6 +26,8 @@ export function connectIngress(url) {
           body += chunk;
         });
         stream.on("error", reject);
+        // After the end of the answer this says nothing new; before it, it is all that a lost connection says.
+        stream.on("close", () => reject(new Error("the ingress closed the call without an answer")));
         stream.on("end", () => {
           if (status === 200) resolve(JSON.parse(body));
           else reject(new Error(`Restate answered ${status}: ${body}`));

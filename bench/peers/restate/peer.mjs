@@ -13,15 +13,20 @@ const require = createRequire(import.meta.url);
 const worker = fileURLToPath(new URL("./worker.mjs", import.meta.url));
 const ways = { inHandler: "steps in the handler", byCalls: "a service call per step" };
 
-/** @typedef {{fsync: boolean, partitions: number}} Settings */
+/**
+ * `log`: the server's own kinds of log; `retention`: how long it keeps the journal of a run that has ended.
+ * @typedef {{fsync: boolean, partitions: number, log: "replicated" | "local", retention: string}} Settings
+ */
 
-/** @param {Settings} settings @returns {import("../contestants.mjs").Contestant} */
-const contestant = ({ fsync, partitions }) => ({
-  id: `restate-${partitions}-${fsync ? "fsync" : "written"}`,
-  name: `Restate, ${partitions} partition${partitions === 1 ? "" : "s"}`,
+/** @param {Partial<Settings>} settings @param {string} [name] @returns {import("../contestants.mjs").Contestant} */
+const contestant = (
+  { fsync = true, partitions = 1, log = "replicated", retention = "0s" },
+  name = `Restate, ${partitions} partition${partitions === 1 ? "" : "s"}`,
+) => ({
+  name,
   durability: fsync ? "fsync" : "written",
   ways,
-  start: () => start({ fsync, partitions }),
+  start: () => start({ fsync, partitions, log, retention }),
 });
 
 /**
@@ -36,10 +41,12 @@ export const restate = {
     const sdk = readFileSync(new URL("../node_modules/@restatedev/restate-sdk/package.json", import.meta.url), "utf8");
     return `${require("@restatedev/restate-server/package.json").version}, SDK ${JSON.parse(sdk).version}`;
   },
-  contestants: [
-    contestant({ fsync: false, partitions: 1 }),
-    contestant({ fsync: true, partitions: 1 }),
-    contestant({ fsync: true, partitions: 24 }),
+  contestants: [contestant({ fsync: false }), contestant({}), contestant({ partitions: 24 })],
+  candidates: [
+    contestant({}, "Restate"),
+    contestant({ partitions: 2 }, "Restate, 2 partitions"),
+    contestant({ log: "local" }, "Restate, local log"),
+    contestant({ retention: "1d" }, "Restate, journals kept"),
   ],
 };
 
@@ -80,13 +87,13 @@ async function start(settings) {
 }
 
 /** @param {Settings} settings @param {{ingress: number, admin: number, fabric: number}} ports */
-const toml = ({ fsync, partitions }, { ingress, admin, fabric }) => `
+const toml = ({ fsync, partitions, log, retention }, { ingress, admin, fabric }) => `
 node-name = "bench"
 listen-mode = "tcp"
 bind-address = "127.0.0.1:${fabric}"
 advertised-address = "http://127.0.0.1:${fabric}/"
 default-num-partitions = ${partitions}
-default-journal-retention = "0s"
+default-journal-retention = "${retention}"
 log-filter = "warn"
 disable-telemetry = true
 disable-prometheus = true
@@ -97,6 +104,8 @@ bind-address = "127.0.0.1:${admin}"
 disable-web-ui = true
 [log-server]
 rocksdb-disable-wal-fsync = ${!fsync}
+[bifrost]
+default-provider = "${log}"
 [bifrost.local]
 rocksdb-disable-wal-fsync = ${!fsync}
 `;
