@@ -58,7 +58,7 @@ export {
   publisherOn,
   type Stored,
 } from "./publisher.ts";
-export { isPlainDispatchMessage, isPlainResultMessage } from "./quick-check.ts";
+export { isPlainDispatchMessage, isPlainResultMessage, isPlainRunMessage } from "./quick-check.ts";
 export { firedBy, type Schedule, scheduleHeaders } from "./schedules.ts";
 export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
 export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";

@@ -6,7 +6,8 @@
  * B1. A publish settles once: with its PubAck, the server's error, or a TimeoutError.
  * B2. What is open when the connection breaks fails at that moment; what is published without one waits for it, for as
  *     long as its timeout allows (as request-guard.ts has it for requests).
- * B3. What is published in one turn of the event loop leaves at its end, in order and in one write.
+ * B3. What is published in one turn of the event loop leaves at its end, or when it has become much: in order, and in
+ *     few writes.
  */
 import { JetStreamApiError, PubHeaders } from "@nats-io/jetstream";
 import {
@@ -70,6 +71,8 @@ interface Letter {
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
+/** So much is worth a write of its own. */
+const MANY_BYTES = 16 * 1024;
 const SWEEP_MS = 250;
 /** After this time without a word, somebody has got it. */
 const NOBODY_MS = 1_000;
@@ -80,6 +83,7 @@ class Publisher implements ConnectionPublisher {
   readonly #prefix: string;
   readonly #open = new Map<string, Open>();
   #letters: Letter[] = [];
+  #waitingBytes = 0;
   /** While there is no connection: resolves when it is back. */
   #connected: Promise<void> | undefined;
   #markConnected: () => void = () => {};
@@ -128,12 +132,15 @@ class Publisher implements ConnectionPublisher {
   #put(letter: Letter): void {
     if (this.#letters.length === 0) afterTurn(this.#post);
     this.#letters.push(letter);
+    this.#waitingBytes += letter.payload.length;
+    if (this.#waitingBytes >= MANY_BYTES) this.#post();
   }
 
   /** B3. */
   readonly #post = (): void => {
     const letters = this.#letters;
     this.#letters = [];
+    this.#waitingBytes = 0;
     for (const { subject, payload, head, open } of letters) {
       try {
         if (!open) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dispatchMessage, resultMessage } from "./messages.ts";
-import { isPlainDispatchMessage, isPlainResultMessage } from "./quick-check.ts";
+import { dispatchMessage, resultMessage, storedRunMessage } from "./messages.ts";
+import { isPlainDispatchMessage, isPlainResultMessage, isPlainRunMessage } from "./quick-check.ts";
 
 const result = { id: "r:n@#1", run: "r", status: "ok", outputs: { x: 1 }, started_at: 5, duration_ms: 0.1, actor: "a" };
 const entry = {
@@ -27,6 +27,28 @@ const optionalOfEntry = {
   lost: 2,
   traceparent: "00-1-2-03",
 };
+
+const submitted = { v: 1, kind: "submitted_ref", run: "r", inputs: { a: 1 }, options: {}, blueprint: "h" };
+const optionalOfSubmitted = { reply: "_INBOX.x", traceparent: "00-1-2-03" };
+const statistics = {
+  total_time: 0.1,
+  nodes_executed: 2,
+  nodes_failed: 0,
+  nodes_skipped: 0,
+  node_times: { a: 0.1 },
+  errors: [],
+};
+const runResult = {
+  run_id: "r",
+  success: true,
+  status: "succeeded",
+  return: "done",
+  status_code: 200,
+  result: { x: null },
+  error: null,
+  statistics,
+};
+const finished = { v: 1, kind: "finished", run: "r", result: runResult };
 
 /** Values that are wrong somewhere, or right by chance. */
 const anything = fc.oneof(
@@ -67,6 +89,9 @@ describe("the quick check", () => {
   test("takes what the hot path carries", () => {
     const both = { v: 1, type: "t", results: [result, { ...result, ...optionalOfResult }] };
     expect(isPlainResultMessage(both)).toBe(true);
+    for (const message of [submitted, { ...submitted, ...optionalOfSubmitted }, finished]) {
+      expect(isPlainRunMessage(message)).toBe(true);
+    }
     const entries = [entry, { ...entry, ...optionalOfEntry, kind: "data" }];
     expect(isPlainDispatchMessage({ v: 1, type: "t", entries })).toBe(true);
   });
@@ -91,6 +116,19 @@ describe("the quick check", () => {
       }),
       { numRuns: 2_000 },
     );
+    const finishedSomehow = fc
+      .tuple(broken(finished), broken(runResult), broken(statistics), fc.nat(2))
+      .map(([outer, inner, innermost, depth]) => {
+        if (depth === 0) return outer;
+        return { ...finished, result: depth === 1 ? inner : { ...runResult, statistics: innermost } };
+      });
+    const runMessages = fc.oneof(broken({ ...submitted, ...optionalOfSubmitted }), finishedSomehow);
+    fc.assert(
+      fc.property(runMessages, (message) => {
+        if (isPlainRunMessage(message)) expect(storedRunMessage.parse(message)).toEqual(message);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test.each([null, [], "x", { v: 1, type: "t" }, { v: 1, type: "t", results: [], entries: [] }])(
@@ -98,6 +136,7 @@ describe("the quick check", () => {
     (json) => {
       expect(isPlainResultMessage(json)).toBe(false);
       expect(isPlainDispatchMessage(json)).toBe(false);
+      expect(isPlainRunMessage(json)).toBe(false);
     },
   );
 

@@ -2,7 +2,7 @@
  * Says of the messages of the hot path, without making a copy, that their schemas would take them as they are. What it
  * is not sure of is left to zod, which also says why: so it may refuse too much, and never too little.
  */
-import { type DispatchMessage, type ResultMessage, WIRE_VERSION } from "./messages.ts";
+import { type DispatchMessage, type ResultMessage, type StoredRunMessage, WIRE_VERSION } from "./messages.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
@@ -53,18 +53,71 @@ const ENTRY: Fields = {
   traceparent: optional(isString),
 };
 
-const requiredOf = (fields: Fields): number => Object.values(fields).filter((field) => field.required).length;
-const RESULT_REQUIRED = requiredOf(RESULT);
-const ENTRY_REQUIRED = requiredOf(ENTRY);
+const isText: Check = (value) => value === null || typeof value === "string";
+const isNone: Check = (value) => value === null;
+const isEmptyList: Check = (value) => Array.isArray(value) && value.length === 0;
+const isEmpty: Check = (value) => isObject(value) && Object.keys(value as Json).length === 0;
+
+/** Of a run that was started by a flow's name and nothing special. */
+const SUBMITTED: Fields = {
+  v: required((value) => value === WIRE_VERSION),
+  kind: required((value) => value === "submitted_ref"),
+  run: required(isString),
+  inputs: required(isObject),
+  options: required(isEmpty),
+  reply: optional(isString),
+  traceparent: optional(isString),
+  blueprint: required(isString),
+};
+
+const STATISTICS: Fields = {
+  total_time: required(isNumber),
+  nodes_executed: required(isCount),
+  nodes_failed: required(isCount),
+  nodes_skipped: required(isCount),
+  node_times: required((value) => isObject(value) && Object.values(value as Json).every(isNumber)),
+  errors: required(isEmptyList),
+};
+
+/** Of a run that succeeded. */
+const RUN_RESULT: Fields = {
+  run_id: required(isString),
+  success: required((value) => value === true),
+  status: required((value) => value === "succeeded"),
+  return: required(isText),
+  status_code: required(isCount),
+  result: required(isObject),
+  error: required(isNone),
+  statistics: required((value) => fits(value, STATISTICS)),
+};
+
+const FINISHED: Fields = {
+  v: required((value) => value === WIRE_VERSION),
+  kind: required((value) => value === "finished"),
+  run: required(isString),
+  result: required((value) => fits(value, RUN_RESULT)),
+};
+
+const requiredCounts = new Map<Fields, number>();
+for (const fields of [RESULT, ENTRY, SUBMITTED, FINISHED, RUN_RESULT, STATISTICS]) {
+  requiredCounts.set(fields, Object.values(fields).filter((field) => field.required).length);
+}
+
+/** Whether it is a run's plain beginning or its success. */
+export function isPlainRunMessage(json: unknown): json is StoredRunMessage {
+  const { kind } = (json ?? {}) as { kind?: unknown };
+  if (kind === "submitted_ref") return fits(json, SUBMITTED);
+  return kind === "finished" && fits(json, FINISHED);
+}
 
 /** Whether it is a result message of successes alone. */
 export function isPlainResultMessage(json: unknown): json is ResultMessage {
-  return isList(json, "results", (item) => fits(item, RESULT, RESULT_REQUIRED));
+  return isList(json, "results", (item) => fits(item, RESULT));
 }
 
 /** Whether it is a dispatch message of entries without a cache. */
 export function isPlainDispatchMessage(json: unknown): json is DispatchMessage {
-  return isList(json, "entries", (item) => fits(item, ENTRY, ENTRY_REQUIRED));
+  return isList(json, "entries", (item) => fits(item, ENTRY));
 }
 
 function isList(json: unknown, name: string, isItem: Check): boolean {
@@ -76,7 +129,7 @@ function isList(json: unknown, name: string, isItem: Check): boolean {
   return true;
 }
 
-function fits(value: unknown, fields: Fields, wanted: number): boolean {
+function fits(value: unknown, fields: Fields): boolean {
   if (!isObject(value)) return false;
   let found = 0;
   for (const key in value as Json) {
@@ -85,5 +138,5 @@ function fits(value: unknown, fields: Fields, wanted: number): boolean {
     if (!field?.is((value as Json)[key])) return false;
     if (field.required) found++;
   }
-  return found === wanted;
+  return found === requiredCounts.get(fields);
 }

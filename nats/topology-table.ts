@@ -1,5 +1,5 @@
 /** Every stream and bucket of RayFlow with its configuration: one table, a function of the settings. */
-import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from "@nats-io/jetstream";
+import { DiscardPolicy, RetentionPolicy, StorageType, StoreCompression, type StreamConfig } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { z } from "zod";
 import { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
@@ -74,6 +74,8 @@ export function topologyTable(settings: TopologySettings): { others: NamedStream
         name: STREAMS.history,
         subjects: [subjects.historyAll()],
         storage: StorageType.File,
+        // Runs of one flow are alike: a block of them packs well.
+        compression: StoreCompression.S2,
         max_age: nanos(settings.historyMaxAgeMs),
         max_bytes: settings.historyMaxBytes,
         allow_direct: true,

@@ -4,13 +4,13 @@
  *
  * D1. A message is sent again under the same id until the server has it, or until nobody wants any of its entries.
  * D2. Each entry hears of the PubAck of its message once.
- * D3. No entry waits longer than its turn.
+ * D3. No entry waits longer than its turn, and none for more than a full message.
  */
 import { createHash } from "node:crypto";
 import { type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
-import type { Pace } from "./pace.ts";
+import { MAX_ENTRIES, type Pace } from "./pace.ts";
 
 /** One activation on its way out. */
 export interface Outgoing {
@@ -52,8 +52,13 @@ export class Dispatcher {
   add(type: string, entry: Outgoing): void {
     if (this.#waiting.size === 0) this.#clock.soon(() => this.#flush());
     const waiting = this.#waiting.get(type);
-    if (waiting) waiting.push(entry);
-    else this.#waiting.set(type, [entry]);
+    if (!waiting) {
+      this.#waiting.set(type, [entry]);
+      return;
+    }
+    waiting.push(entry);
+    // A full message goes at once: in a long turn the actors should not wait for its end.
+    if (waiting.length >= MAX_ENTRIES) this.#divide(type, waiting.splice(0));
   }
 
   #flush(): void {

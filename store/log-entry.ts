@@ -4,6 +4,7 @@ import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
   isPlainResultMessage,
+  isPlainRunMessage,
   type NodeResult,
   nodeResult,
   parseLogSubject,
@@ -89,7 +90,7 @@ export function decodeLogEntry(
   const { seq, timeMs } = stored;
   const from = parseLogSubject(stored.subject);
   if (from?.kind === "run") {
-    const decoded = decodeMessage(storedRunMessage, stored.data);
+    const decoded = decodeMessage(storedRunMessage, stored.data, isPlainRunMessage);
     if (!decoded.ok) return decoded;
     const message = decoded.value;
     if (message.run !== from.run) return { ok: false, reason: `speaks of the run ${message.run}` };

@@ -6,7 +6,7 @@
  * H1. What is written twice after a recovery, also with another cut, is read once: entries are told apart by sequence.
  */
 import { promisify } from "node:util";
-import { gunzip, gzip, gzipSync } from "node:zlib";
+import { gunzip, gzip } from "node:zlib";
 import {
   type JetStreamClient,
   type JetStreamManager,
@@ -50,7 +50,7 @@ export const historyHeaders = {
   error: "Rayflow-Error",
   /** In a segment: the first and the last sequence in it. */
   segment: "Rayflow-Segment",
-  /** `gzip`: the body is here; `object`: it is in the object store. */
+  /** `json`, `gzip`: the body is here; `object`: it is in the object store, gzipped. */
   body: "Rayflow-Body",
 } as const;
 
@@ -107,9 +107,8 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 /** The log is text that repeats itself: the fastest level already takes most of it. */
 const GZIP_LEVEL = 1;
-const SMALL_BYTES = 16 * 1024;
-/** A window of the size of the content: setting up the usual one costs more than the work. */
-const SMALL_GZIP = { level: GZIP_LEVEL, windowBits: 12, memLevel: 5 };
+/** Below this a body goes as it is: the stream packs whole blocks of them, better and for less. */
+const PLAIN_BYTES = 16 * 1024;
 const MAX_BODY_BYTES = 900 * 1024;
 const HEADER_ROOM_BYTES = 8 * 1024;
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024;
@@ -160,10 +159,12 @@ export class RunHistory {
   }
 
   async #publish(flow: string, run: string, msgID: string, content: unknown, made: MsgHdrs): Promise<void> {
-    const body = await pack(encodeMessage(content));
+    const json = encodeMessage(content);
+    const plain = json.length <= PLAIN_BYTES;
+    const body = plain ? json : await compress(json, { level: GZIP_LEVEL });
     const limit = Math.min(MAX_BODY_BYTES, (this.#nc.info?.max_payload ?? 1024 * 1024) - HEADER_ROOM_BYTES);
     const inline = body.length <= limit;
-    made.set(historyHeaders.body, inline ? "gzip" : "object");
+    made.set(historyHeaders.body, plain ? "json" : inline ? "gzip" : "object");
     if (!inline) {
       const blobs = await new Objm(this.#js).open(BUCKETS.blobs, false);
       await blobs.putBlob({ name: blobName(msgID) }, body);
@@ -263,6 +264,7 @@ export class RunHistory {
 
   async #body({ headers: head, data }: JsMsg): Promise<Uint8Array | undefined> {
     let packed: Uint8Array | null = data;
+    if (head?.get(historyHeaders.body) === "json") return data;
     if (head?.get(historyHeaders.body) === "object") {
       const name = blobName(head.get(PubHeaders.MsgIdHdr));
       packed = await (await new Objm(this.#js).open(BUCKETS.blobs, false)).getBlob(name);
@@ -303,12 +305,6 @@ export class RunHistory {
     }
     return found.slice(0, limit);
   }
-}
-
-/** In a thread of its own only what is worth the way there. */
-async function pack(content: Uint8Array): Promise<Buffer> {
-  if (content.length > SMALL_BYTES) return compress(content, { level: GZIP_LEVEL });
-  return gzipSync(content, SMALL_GZIP);
 }
 
 function blobName(msgId: string): string {
