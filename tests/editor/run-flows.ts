@@ -117,3 +117,30 @@ export const waiting = flowFile(
   },
   ["start > wait", "wait > after", "after > ret", "wait.payload -> after.value", "after.value -> ret.payload"],
 );
+
+/** Fails at `div` when b is 0, and waits for somebody to try again. */
+export const pausing = { ...divide, metadata: { name: "pausing" }, error_strategy: "pause" };
+
+/** Runs the deployed flow `divide` as one of its steps. */
+export const calling = flowFile(
+  "calling",
+  {
+    start: { type: "start" },
+    call: { type: "control_subflow", config: { flow: "divide" }, constants: { a: 12, b: 4 } },
+    ret: { type: "return" },
+  },
+  ["start > call", "call > ret", "call.result -> ret.answer"],
+);
+
+/** Carries a value that is too large for the log. */
+export const large = flowFile(
+  "large",
+  {
+    start: { type: "start" },
+    range: { type: "data_list_range", constants: { start: 0, stop: 100_000 } },
+    show: { type: "base_debug" },
+    count: { type: "data_list_length" },
+    ret: { type: "return" },
+  },
+  ["start > show", "show > ret", "range.list -> show.value", "range.list -> count.list", "count.length -> ret.count"],
+);

@@ -1,7 +1,7 @@
 /** Runs in a real browser: run, see, break, mend, replay, debug, run again. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeInBrowser, type Editor, saveFlow, startEditor } from "./browser.ts";
-import { branches, divide, flowFile, loop, steps, waiting } from "./run-flows.ts";
+import { branches, calling, divide, flowFile, large, loop, pausing, steps, waiting } from "./run-flows.ts";
 import { closeResult, expectStates, field, node, run, select, stateOf, textOf, toolbar } from "./run-page.ts";
 
 describeInBrowser("runs in the editor", () => {
@@ -9,7 +9,8 @@ describeInBrowser("runs in the editor", () => {
 
   beforeAll(async () => {
     editor = await startEditor();
-    for (const flow of [divide, branches, loop, steps, waiting]) await saveFlow(editor.url, flow.metadata.name, flow);
+    for (const flow of [divide, branches, calling, large, loop, pausing, steps, waiting])
+      await saveFlow(editor.url, flow.metadata.name, flow);
   });
   afterAll(() => editor?.[Symbol.asyncDispose]());
 
@@ -114,6 +115,12 @@ describeInBrowser("runs in the editor", () => {
     expect(await node(page, "after").count()).toBe(0);
     await expectStates(page, { start: "completed", before: "completed", ret: "completed" });
 
+    // The run is in the address: it can be sent to somebody, and outlives a reload.
+    expect(new URL(page.url()).hash).toBe(`#/run/${run_id}`);
+    await page.reload();
+    await node(page, "before").waitFor();
+    await expectStates(page, { before: "completed", ret: "completed" });
+
     const slider = page.getByRole("slider", { name: "Position in the run's history" });
     await slider.focus();
     await slider.press("Home");
@@ -131,6 +138,9 @@ describeInBrowser("runs in the editor", () => {
       .click();
     await page.getByRole("region", { name: "Run", exact: true }).getByRole("group", { name: "Inputs" }).waitFor();
     await page.getByRole("button", { name: "Back to editing" }).click();
+    await node(page, "before").waitFor({ state: "detached" });
+    await page.goto(`${editor.url}/#/flow/versions`);
+    await page.reload();
     await node(page, "after").waitFor();
     expect(await stateOf(page, "after")).toBeNull();
     expect(problems).toEqual([]);
@@ -226,6 +236,58 @@ describeInBrowser("runs in the editor", () => {
     await expectStates(page, { wait: "waiting" });
     await page.keyboard.press("Shift+F5");
     expect(await closeResult(page)).toMatch(/^The run was cancelled/);
+    expect(problems).toEqual([]);
+  });
+
+  test("a failed node of a paused run is tried again, each attempt with its error", async () => {
+    await using opened = await editor.open("#/flow/pausing");
+    const { page, problems } = opened;
+    await node(page, "div").waitFor();
+    await run(page, { a: "1", b: "0" });
+    await expectStates(page, { div: "failed", ret: "pending" });
+    const panel = page.getByRole("region", { name: /^Run r/ });
+    await panel.getByRole("status").getByText("Paused").waitFor();
+    await panel.getByRole("button", { name: "Try again" }).click();
+    await node(page, "div").getByTitle("2 attempts").waitFor();
+    const details = await select(page, "div");
+    expect(await details.getByRole("table", { name: "Attempts" }).getByText("DivideByZero").count()).toBe(2);
+    await panel.getByRole("button", { name: "Cancel" }).click();
+    expect(await closeResult(page)).toMatch(/^The run was cancelled/);
+    expect(problems).toEqual([]);
+  });
+
+  test("a run that a node started is opened from it, and leads back", async () => {
+    const deployed = await fetch(`${editor.url}/api/flows/divide/deploy`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    expect(deployed.status).toBe(200);
+    await using opened = await editor.open("#/flow/calling");
+    const { page, problems } = opened;
+    await node(page, "call").waitFor();
+    await run(page);
+    expect(await closeResult(page)).toMatch(/answer \{1\} result: 3/);
+    await (await select(page, "call")).getByRole("button", { name: "Open its run" }).click();
+    await expectStates(page, { start: "completed", div: "completed", ret: "completed" });
+    await page.getByRole("button", { name: "Its parent" }).click();
+    await expectStates(page, { start: "completed", call: "completed", ret: "completed" });
+    expect(problems).toEqual([]);
+  });
+
+  test("a value too large for the log is loaded when it is asked for; pure nodes show theirs", async () => {
+    await using opened = await editor.open("#/flow/large");
+    const { page, problems } = opened;
+    await node(page, "range").waitFor();
+    await run(page);
+    expect(await closeResult(page)).toMatch(/count 100000/);
+    await expectStates(page, { range: "completed", count: "completed", show: "completed" });
+    const details = await select(page, "show");
+    const inputs = details.getByRole("group", { name: "Inputs" });
+    expect(await textOf(inputs)).toMatch(/list, \d+ KiB/);
+    await inputs.getByRole("button", { name: "Load" }).click();
+    await inputs.getByText("[100000]").waitFor();
+    expect(await textOf(await select(page, "count"))).toMatch(/for ret/);
     expect(problems).toEqual([]);
   });
 

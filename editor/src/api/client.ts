@@ -86,6 +86,9 @@ export function createClient(options: ApiOptions = {}) {
     rerun: (id: string, request: RerunRequest) =>
       call<{ readonly run_id: string }>("POST", run(id, "/rerun"), { body: request }),
 
+    /** A large value by the id in its reference. */
+    blob: (id: string) => call<unknown>("GET", `/api/blobs/${id.split("/").map(encodeURIComponent).join("/")}`),
+
     setBreakpoints: (id: string, nodes: readonly string[]) =>
       call<unknown>("POST", run(id, "/breakpoints"), { body: { nodes } }),
     step: (id: string) => call<unknown>("POST", run(id, "/step"), { body: {} }),

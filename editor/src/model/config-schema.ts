@@ -17,6 +17,18 @@ export function formUiSchema(schema: unknown): JsonObject {
   return Object.fromEntries(entries);
 }
 
+/** The schema as the form reads it: what a field of its own shows has no alternatives that the form would try out. */
+export function formSchema(schema: JsonObject): JsonObject {
+  if (!isObject(schema.properties)) return schema;
+  const properties = Object.entries(schema.properties).map(([name, property]): [string, unknown] => {
+    if (!isObject(property)) return [name, property];
+    if (fieldFor(property) !== "any") return [name, formSchema(property)];
+    const { anyOf: _, oneOf: __, ...plain } = property;
+    return [name, plain];
+  });
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
 function fieldFor(schema: JsonObject): "json" | "any" | undefined {
   const options = schema.anyOf ?? schema.oneOf;
   if (Array.isArray(options)) return options.every(isChoice) ? undefined : "any";

@@ -80,13 +80,15 @@ export class ActivationTracker {
       }
       return;
     }
-    if (entry.message.kind !== "undeliverable") return;
-    const key = this.#attempts.keyOf(entry.message.id);
+    const { message } = entry;
+    if (message.kind !== "undeliverable" && message.kind !== "child") return;
+    const key = this.#attempts.keyOf(message.kind === "child" ? message.execution : message.id);
     const frame = key === undefined ? undefined : this.#frames.get(key);
     if (!frame) return;
-    const attempts = this.#attempts.closed(frame.attempts, "failed", this.#nowMs, entry.message.error);
+    if (message.kind === "child") return this.#put({ ...frame, childRun: message.result.run_id });
+    const attempts = this.#attempts.closed(frame.attempts, "failed", this.#nowMs, message.error);
     if (frame.consumer === undefined) this.#put({ ...frame, attempts });
-    else this.#settlePull(frame, attempts, { status: "error", error: entry.message.error });
+    else this.#settlePull(frame, attempts, { status: "error", error: message.error });
   }
 
   #settlePull(

@@ -58,6 +58,8 @@ export interface ActivationFrame {
   readonly attempts: readonly AttemptFrame[];
   /** Its result was taken over from an earlier run. */
   readonly reused: boolean;
+  /** The run that a control_subflow started, once that has ended. */
+  readonly childRun: string | undefined;
 }
 
 export type EdgeState = "open" | "taken" | "dead";
@@ -158,5 +160,6 @@ export function unreached(
     error: undefined,
     attempts: [],
     reused: false,
+    childRun: undefined,
   };
 }

@@ -1,6 +1,8 @@
 /** Any JSON value as a tree that opens where one looks; large ones are drawn only as far as they are opened. */
 import { type ReactNode, useState } from "react";
-import { toast } from "../stores/toast-store.ts";
+import { type BlobReference, isBlobReference } from "../../../flow/index.ts";
+import { api } from "../stores/gateway.ts";
+import { toast, toastError } from "../stores/toast-store.ts";
 
 const LONGEST_TEXT = 2_000;
 const MOST_ENTRIES = 100;
@@ -41,6 +43,14 @@ export function ValueList({ values, open }: ValueListProps) {
 
 function Value({ value, open, name }: JsonViewProps & { readonly name?: string }) {
   const label = name === undefined ? null : <span className="run-json-key">{name}: </span>;
+  if (isBlobReference(value)) {
+    return (
+      <div className="run-json-row">
+        {label}
+        <LargeValue reference={value} />
+      </div>
+    );
+  }
   const entries = entriesOf(value);
   if (entries === undefined || entries.length === 0) {
     return (
@@ -82,6 +92,34 @@ function Branch({ label, entries, isList, open }: BranchProps) {
         </div>
       ) : null}
     </details>
+  );
+}
+
+/** A value too large for the log: it is fetched when somebody wants to see it. */
+function LargeValue({ reference }: { readonly reference: BlobReference }) {
+  const [loaded, setLoaded] = useState<{ readonly value: unknown }>();
+  const [loading, setLoading] = useState(false);
+  const { type, size } = reference.$blob;
+  if (loaded) return <Value value={loaded.value} open={1} />;
+  const load = async (): Promise<void> => {
+    setLoading(true);
+    try {
+      setLoaded({ value: await api.blob(reference.$blob.id) });
+    } catch (error) {
+      toastError("The value was not loaded", error);
+    } finally {
+      setLoading(false);
+    }
+  };
+  return (
+    <span>
+      <span className="run-json-dim">
+        {type}, {size < 1_048_576 ? `${Math.ceil(size / 1024)} KiB` : `${(size / 1_048_576).toFixed(1)} MiB`}{" "}
+      </span>
+      <button type="button" className="run-link" disabled={loading} onClick={() => void load()}>
+        {loading ? "Loading…" : "Load"}
+      </button>
+    </span>
   );
 }
 

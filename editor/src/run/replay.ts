@@ -54,6 +54,11 @@ export class RunFrames {
     return this.#broken;
   }
 
+  /** Somebody set breakpoints in it, or stepped. */
+  get isDebugged(): boolean {
+    return this.#run?.details.debug !== undefined;
+  }
+
   /** Folds the next entry; undefined when it is no news to this run. */
   append(entry: LogEntry): Frame | undefined {
     const last = this.#frames.at(-1);

@@ -13,8 +13,10 @@ import { useView } from "../stores/view-store.ts";
 import { breakpointsOf, toggleBreakpoints } from "./breakpoints-store.ts";
 import { canHold } from "./can-hold.ts";
 import { followRun, stopFollowing } from "./follow-run.ts";
+import type { ActivationFrame } from "./frame.ts";
 import { stopPlay } from "./playback.ts";
 import { RunFrames } from "./replay.ts";
+import { putRunInAddress } from "./run-address.ts";
 import { isLive, openRunDialog, type ShownRun, showRun, useRun } from "./run-store.ts";
 
 /** Asks for the inputs; says what stands in the way of a run instead when something does. */
@@ -47,7 +49,7 @@ export async function startRun(inputs: Readonly<Record<string, unknown>>, debug:
   return act("The flow was not started", async () => {
     const options = breakpoints.length > 0 ? { options: { breakpoints } } : {};
     const { run_id } = await api.start({ flow: writeFlow(document), inputs, ...options });
-    const shown = newRun(run_id, { origin: "started", document, debugged: debug });
+    const shown = newRun(run_id, { origin: "started", document });
     show(shown);
   });
 }
@@ -55,7 +57,7 @@ export async function startRun(inputs: Readonly<Record<string, unknown>>, debug:
 /** Shows a run, live or past, on its own version of its flow. */
 export function openRun(runId: string): void {
   openRunDialog(undefined);
-  show(newRun(runId, { origin: "opened", document: undefined, debugged: false }));
+  show(newRun(runId, { origin: "opened", document: undefined }));
 }
 
 /** Back to the flow alone. A run that goes on does so unseen. */
@@ -63,10 +65,11 @@ export function closeRun(): void {
   stopFollowing();
   stopPlay();
   showRun(undefined);
+  putRunInAddress(undefined);
   useView.getState().freeze(undefined);
 }
 
-function newRun(runId: string, more: Pick<ShownRun, "origin" | "document" | "debugged">): ShownRun {
+function newRun(runId: string, more: Pick<ShownRun, "origin" | "document">): ShownRun {
   const frames = new RunFrames(runId);
   return { runId, frames, cursor: frames.cursor(), ...more };
 }
@@ -75,6 +78,7 @@ function show(shown: ShownRun): void {
   const view = useView.getState();
   stopPlay();
   view.freeze(undefined);
+  putRunInAddress(shown.origin === "opened" ? shown.runId : undefined);
   showRun(shown);
   // The panel takes room from the canvas: the whole flow comes into what is left.
   if (view.bottomTab === undefined) requestAnimationFrame(() => requestAnimationFrame(() => viewport()?.fit()));
@@ -122,6 +126,17 @@ export function retry(node?: string): Promise<boolean> {
   });
 }
 
+/** Shows the run that a control_subflow of the shown run started. */
+export async function openChild({ node, scope, childRun }: ActivationFrame): Promise<void> {
+  if (childRun !== undefined) return openRun(childRun);
+  await onRun("The child run was not found", async (run) => {
+    const { waits_for } = await api.run(run);
+    const child = waits_for.find((wait) => wait.kind === "child" && wait.node === node && wait.scope === scope);
+    if (child?.kind === "child") openRun(child.run_id);
+    else toast("info", "The child run has not begun yet");
+  });
+}
+
 /** A new run that takes over what this one had before the node; it is shown then. */
 export function rerunFrom(node: string, inputs: Readonly<Record<string, unknown>> | undefined): Promise<boolean> {
   return onRun("The run was not repeated", async (run) => {
@@ -141,7 +156,7 @@ export async function toggleBreakpointsOn(nodes: readonly string[]): Promise<voi
     return;
   }
   const all = toggleBreakpoints(document.name, able).filter((node) => canHold(document, node));
-  if (shown?.debugged && isLive(status)) {
+  if (shown?.frames.isDebugged && isLive(status)) {
     await onRun("The run did not learn of the breakpoint", (run) => api.setBreakpoints(run, all));
   }
 }

@@ -2,10 +2,11 @@
 import type { FlowDocument } from "../model/flow-document.ts";
 import { useDocument } from "../stores/document-store.ts";
 import { useView } from "../stores/view-store.ts";
-import { closeRun } from "./run-actions.ts";
+import { closeRun, openRun } from "./run-actions.ts";
+import { runInAddress } from "./run-address.ts";
 import { useRun } from "./run-store.ts";
 
-/** Watches until what it gives is called. */
+/** Watches, and opens the run in the address, until what it gives is called. */
 export function endWithItsFlow(): () => void {
   const unwatchView = useView.subscribe(({ frozen }, before) => {
     // Somebody went back to editing by another way.
@@ -15,7 +16,14 @@ export function endWithItsFlow(): () => void {
     const { shown } = useRun.getState();
     if (shown?.document && !isSameFlow(shown.document, document)) closeRun();
   });
+  const openAddressed = (): void => {
+    const run = runInAddress();
+    if (run !== undefined && run !== useRun.getState().shown?.runId) openRun(run);
+  };
+  openAddressed();
+  window.addEventListener("hashchange", openAddressed);
   return () => {
+    window.removeEventListener("hashchange", openAddressed);
     unwatchView();
     unwatchDocument();
   };

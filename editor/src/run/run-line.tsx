@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { useDocument } from "../stores/document-store.ts";
 import { CopyButton } from "./json-view.tsx";
-import { askToRun, closeRun, control, retry } from "./run-actions.ts";
+import { askToRun, closeRun, control, openRun, retry } from "./run-actions.ts";
 import { RunIcon } from "./run-icons.tsx";
 import { isLive, openRunDialog, useRun } from "./run-store.ts";
 import { formatSeconds, statusNames } from "./run-text.ts";
@@ -32,6 +32,7 @@ export function RunLine() {
         {flow ? <strong>{flow.name}</strong> : null} <code>{shown.runId.slice(0, 10)}</code>
         <CopyButton value={shown.runId} what="the run's id" />
       </span>
+      <Relatives />
       <Connection />
       {outdated ? <span className="run-dim">The flow was changed since</span> : null}
       <span className="run-space" />
@@ -182,6 +183,26 @@ function Elapsed() {
   // The server's clock and this one differ: the time since the last entry is this one's alone.
   const since = ticks ? Math.max(at, Date.now()) : at;
   return <span className="run-elapsed">{formatSeconds(Math.max(0, since - began) / 1000)}</span>;
+}
+
+/** The runs that this one came from. */
+function Relatives() {
+  const submitted = useRun(({ shown, length }) => (length > 0 ? shown?.frames.submitted : undefined));
+  const { parent, reuse } = submitted ?? {};
+  return (
+    <>
+      {parent ? (
+        <button type="button" className="run-link" onClick={() => openRun(parent.run)}>
+          Its parent
+        </button>
+      ) : null}
+      {reuse ? (
+        <button type="button" className="run-link" onClick={() => openRun(reuse.run)}>
+          Repeats an earlier run
+        </button>
+      ) : null}
+    </>
+  );
 }
 
 function Connection() {

@@ -4,7 +4,7 @@ import type { ErrorInfo } from "../api/answers.ts";
 import { ActivationPicker } from "./activation-picker.tsx";
 import type { ActivationFrame } from "./frame.ts";
 import { CopyButton, JsonView, ValueList } from "./json-view.tsx";
-import { retry } from "./run-actions.ts";
+import { openChild, retry } from "./run-actions.ts";
 import { useNodeRun, usePickedActivation } from "./run-hooks.ts";
 import { RunIcon } from "./run-icons.tsx";
 import { isLive, openRunDialog, useRun } from "./run-store.ts";
@@ -124,12 +124,18 @@ function Actions({ id, activation }: { readonly id: string; readonly activation:
   const status = useRun((run) => run.status);
   const busy = useRun((run) => run.busy);
   const isEnded = status !== undefined && !isLive(status);
+  const isSubflow = useRun(({ shown }) => shown?.frames.graph?.nodes.get(id)?.kind === "subflow");
   const canRerun = isEnded && activation.scope === "" && activation.consumer === undefined;
   return (
     <p className="run-actions">
       {activation.waitsFor === "operator" && !isEnded ? (
         <button type="button" className="run-button" disabled={busy} onClick={() => void retry(id)}>
           <RunIcon name="retry" /> Try again
+        </button>
+      ) : null}
+      {isSubflow && activation.attempts.length > 0 ? (
+        <button type="button" className="run-button" disabled={busy} onClick={() => void openChild(activation)}>
+          <RunIcon name="forth" /> Open its run
         </button>
       ) : null}
       {canRerun ? (

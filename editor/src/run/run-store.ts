@@ -19,8 +19,6 @@ export interface ShownRun {
   readonly cursor: FrameCursor;
   /** What was run, of one that was started here. */
   readonly document: FlowDocument | undefined;
-  /** Breakpoints were set when it was started. */
-  readonly debugged: boolean;
 }
 
 /** The connection over which its entries come. */
