@@ -18,6 +18,8 @@ describe("rayflow dev", () => {
         expect(said).toMatch(/discount .*completed/);
         expect(said).toMatch(/full_price .*skipped/);
         expect(said).toMatch(/"to_pay": 112\.5/);
+        const editor = /in the editor: (http:\S+)/.exec(await dev.until(/in the editor: http/))?.[1] ?? "";
+        expect(await (await fetch(`${editor}/readyz`)).json()).toMatchObject({ ready: true });
         const started = descendantsOf(dev.child.pid ?? 0);
         dev.child.kill(signal);
         const { code, stderr } = await dev.ended;
