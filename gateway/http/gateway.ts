@@ -42,6 +42,8 @@ export interface GatewayOptions extends HttpOptions {
   readonly jaegerUrl?: string | undefined;
   /** Most event streams at once. Default 1 000. */
   readonly maxStreams?: number | undefined;
+  /** How long the reader of a stream may take nothing before it is cut off, ms. Default 60 000. */
+  readonly stalledMs?: number | undefined;
 }
 
 export interface HttpServer extends AsyncDisposable {
@@ -53,10 +55,12 @@ export interface HttpServer extends AsyncDisposable {
 
 const DEFAULT_GRACE_MS = 5_000;
 const DEFAULT_MAX_STREAMS = 1_000;
+const DEFAULT_STALLED_MS = 60_000;
 
 /** @throws PortTaken, UsageError, ConnectionFailed */
 export async function serveGateway(options: GatewayOptions): Promise<HttpServer> {
-  const { nc, version, token, logger = silentLogger, jaegerUrl, maxStreams = DEFAULT_MAX_STREAMS } = options;
+  const { nc, version, token, logger = silentLogger, jaegerUrl } = options;
+  const { maxStreams = DEFAULT_MAX_STREAMS, stalledMs = DEFAULT_STALLED_MS } = options;
   const parts = await openParts(nc);
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -71,7 +75,7 @@ export async function serveGateway(options: GatewayOptions): Promise<HttpServer>
       addFlowRoutes(operations, parts);
       addNodeRoutes(operations, parts);
       addRunRoutes(operations, parts, signal);
-      addRunEvents(operations, parts, { metrics, logger, stopping: signal, maxStreams });
+      addRunEvents(operations, parts, { metrics, logger, stopping: signal, maxStreams, stalledMs });
       addRunControlRoutes(operations, parts);
       addVariableRoutes(operations, parts);
       addAdminRoutes(operations, parts, { version, hasToken: token !== undefined, jaegerUrl });

@@ -5,7 +5,7 @@ import { flowBuilder } from "../../flow/testing.ts";
 import { partitionOf } from "../../nats/index.ts";
 import { foldRun, type LogEntry } from "../../orchestrator/index.ts";
 import { eventually } from "../testing-runs.ts";
-import { withGateway } from "./testing-http.ts";
+import { request, withGateway } from "./testing-http.ts";
 
 const gateway = withGateway();
 beforeAll(gateway.start, 60_000);
@@ -136,6 +136,31 @@ describe("GET /api/runs/<id>/events", () => {
     await gateway.call("POST", `/api/runs/${run}/terminate`);
   });
 
+  it("cuts a reader off that takes nothing, long before it has read the log for it", async () => {
+    const text = "x".repeat(200_000);
+    const big = flowBuilder({ name: "big" })
+      .node("start", "start")
+      .node("each", "control_for_each", { constants: { list: Array.from({ length: 60 }, (_, n) => n) } })
+      .node("say", "string_upper", { constants: { text } })
+      .node("ret", "return")
+      .chain("start", "each")
+      .exec("each.body", "say")
+      .exec("each.completed", "ret")
+      .data("each.count", "ret.count")
+      .build();
+    const ran = await gateway.call("POST", "/api/flows/execute", { flow: big });
+    expect(ran.json).toMatchObject({ success: true });
+    const hasty = await gateway.open({ stalledMs: 400 });
+    const socket = await rawStream(String(ran.json.run_id), hasty.url);
+    socket.pause();
+    const closed = new Promise<number>((done) => socket.on("close", () => done(socket.bytesRead)));
+    await eventually(async () => expect(await streamsOpen(hasty.url)).toBe(0));
+    socket.resume();
+    const whole = await gateway.call("GET", `/api/runs/${ran.json.run_id}/log?limit=5000`);
+    expect(whole.text.length).toBeGreaterThan(1_000_000);
+    expect(await closed).toBeLessThan(60 * text.length);
+  });
+
   it("takes no more readers than it may", async () => {
     const few = await gateway.open({ maxStreams: 1 });
     const run = await start();
@@ -211,14 +236,14 @@ interface Page {
   readonly ended: boolean;
 }
 
-async function streamsOpen(): Promise<number> {
-  const { text } = await gateway.call("GET", "/metrics");
+async function streamsOpen(url = gateway.url): Promise<number> {
+  const { text } = await request(`${url}/metrics`, "GET");
   return Number(/^rayflow_http_streams_open (\d+)$/m.exec(text)?.[1]);
 }
 
 /** A reader that takes nothing. */
-function rawStream(run: string): Promise<Socket> {
-  const { port, host } = new URL(gateway.url);
+function rawStream(run: string, url = gateway.url): Promise<Socket> {
+  const { port, host } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), "127.0.0.1", () => {
       socket.write(`GET /api/runs/${run}/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`);

@@ -3,7 +3,7 @@
  *
  * E1. Each entry is `event: entry` with its sequence as `id`; `event: end` with the result is the last one.
  * E2. The next entry is read when the one before was taken: a slow reader costs no memory, one that takes nothing for
- *     `STALLED_MS` is cut off.
+ *     `stalledMs` is cut off.
  * E3. Nothing is left open when the reader goes, or when the gateway stops: a reader comes back with its last id.
  */
 import { z } from "@hono/zod-openapi";
@@ -25,11 +25,12 @@ export interface RunEventsOptions {
   readonly stopping: AbortSignal;
   /** Most streams that are open at once. */
   readonly maxStreams: number;
+  /** How long a reader may take nothing, ms. */
+  readonly stalledMs: number;
 }
 
 /** A comment this often keeps proxies from closing a quiet stream, ms. */
 const HEARTBEAT_MS = 15_000;
-const STALLED_MS = 60_000;
 /** What a reader waits before it comes back, ms. */
 const RETRY_MS = 1_000;
 /** The result at the end keeps its references when its values take more, bytes of JSON. */
@@ -37,7 +38,7 @@ const MAX_RESULT_BYTES = 1024 * 1024;
 
 export function addRunEvents(operations: Operations, parts: GatewayParts, options: RunEventsOptions): void {
   const { nc, runs } = parts;
-  const { metrics, logger, stopping, maxStreams } = options;
+  const { metrics, logger, stopping, maxStreams, stalledMs } = options;
   let open = 0;
   operations.add(
     {
@@ -69,7 +70,13 @@ export function addRunEvents(operations: Operations, parts: GatewayParts, option
         stream.onAbort(close);
         c.req.raw.signal.addEventListener("abort", close, { once: true });
         stopping.addEventListener("abort", close, { once: true });
-        const { write, stop } = careful(stream, close);
+        const giveUp = (): void => {
+          logger.warn({ run_id: id }, "the reader of an event stream took nothing for too long");
+          close();
+          // Nothing more gets through to it: only the end of its connection does.
+          c.env?.outgoing?.destroy();
+        };
+        const { write, stop } = careful(stream, { giveUp, stalledMs });
         try {
           await write(`retry: ${RETRY_MS}\n\n`);
           for await (const item of followLog(nc, runs.log, id, { after, signal: closing.signal })) {
@@ -95,7 +102,7 @@ function message(event: string, data: unknown, id?: number): string {
 }
 
 /** Writes one thing at a time, a comment when there is nothing, and gives up on a reader that takes nothing. */
-function careful(stream: SSEStreamingApi, giveUp: () => void) {
+function careful(stream: SSEStreamingApi, { giveUp, stalledMs }: { giveUp: () => void; stalledMs: number }) {
   let writing: Promise<unknown> | undefined;
   const write = async (text: string): Promise<void> => {
     await writing;
@@ -103,7 +110,7 @@ function careful(stream: SSEStreamingApi, giveUp: () => void) {
     const stalled = setTimeout(() => {
       giveUp();
       stream.abort();
-    }, STALLED_MS);
+    }, stalledMs);
     writing = stream.write(text).finally(() => {
       clearTimeout(stalled);
       writing = undefined;
