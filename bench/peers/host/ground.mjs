@@ -3,11 +3,14 @@ import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { killAll } from "./processes.mjs";
 
 /** @type {Set<string>} */
 const folders = new Set();
 process.on("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  // Who still writes makes a folder that cannot be emptied; PostgreSQL's children take a moment longer than it does.
+  killAll();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 });
 
 /**

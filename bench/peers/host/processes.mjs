@@ -11,9 +11,12 @@ import { fork, spawn } from "node:child_process";
 const started = new Set();
 const graceMs = 10_000;
 
-process.on("exit", () => {
+/** Ends all that is still there, at once. */
+export function killAll() {
   for (const child of started) child.kill("SIGKILL");
-});
+}
+
+process.on("exit", killAll);
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => process.exit(130));
 
 /**
