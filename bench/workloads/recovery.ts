@@ -4,22 +4,32 @@
  */
 import { jetstream } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import type { Bench } from "../bench.ts";
+import type { Bench, Case } from "../bench.ts";
 import { slowChain } from "../flows.ts";
+import { cpuSeconds } from "../process-cpu.ts";
 import type { Durability, Stack } from "../processes.ts";
 import { TakeoverWatch } from "./takeover-watch.ts";
 
 const LENGTH = 60;
-const STEP_MS = 10_000;
+/** How long a step takes, more or less: a run that is idle for 10 s leaves the orchestrator's memory. */
+const CASES = [
+  { name: "runs in flight", stepMs: 7_000 },
+  { name: "runs that rest between steps", stepMs: 14_000 },
+];
 /** Submissions on their way at once. */
 const BATCH = 250;
 
 export async function recovery(bench: Bench, durability: Durability): Promise<void> {
-  const { recoveryRuns: runs, quick } = bench.options;
-  const of = { workload: "recovery", name: `${runs} runs in flight`, durability };
-  if (!bench.wants(of.name)) return;
+  for (const { name, stepMs } of CASES) {
+    const of = { workload: "recovery", name: `${bench.options.recoveryRuns} ${name}`, durability };
+    if (bench.wants(of.name)) await recover(bench, of, stepMs);
+  }
+}
+
+async function recover(bench: Bench, of: Case, stepMs: number): Promise<void> {
+  const { recoveryRuns, quick } = bench.options;
   await bench.close();
-  const { stack, nc, watch } = await withRunsInFlight(bench, durability, runs);
+  const { stack, nc, watch } = await withRunsInFlight(bench, of.durability, recoveryRuns, stepMs);
   try {
     // Each round kills the orchestrator that the round before has started, while the same runs go on.
     await bench.measure({ ...of, rounds: quick ? 1 : 3, warmup: false }, [
@@ -30,13 +40,14 @@ export async function recovery(bench: Bench, durability: Durability): Promise<vo
           await watch.begin();
           await killed?.kill("SIGKILL");
           const killedAt = performance.now();
-          await stack.startOrchestrator();
+          const { pid } = await stack.startOrchestrator();
           const { firstLease, firstStep, lastLease, everyPartition } = await watch.takeover();
           return {
             "s lease to first step": (firstStep - firstLease) / 1000,
             "s kill to first step": (firstStep - killedAt) / 1000,
             "s kill to lease": (firstLease - killedAt) / 1000,
-            "s last lease to a step in every partition": (everyPartition - lastLease) / 1000,
+            "s last lease to every partition": (everyPartition - lastLease) / 1000,
+            "cpu orchestrator s until then": cpuSeconds(pid),
           };
         },
       },
@@ -51,13 +62,14 @@ async function withRunsInFlight(
   bench: Bench,
   durability: Durability,
   runs: number,
+  stepMs: number,
 ): Promise<{ stack: Stack; nc: NatsConnection; watch: TakeoverWatch }> {
   const stack = await bench.stack({
     durability,
     // The steps of all runs at once; and no word of each every few seconds that it is still at work.
     actorArgs: ["--concurrency", "10000", "--ack-wait", "120s"],
   });
-  const flow = slowChain(LENGTH, STEP_MS);
+  const flow = slowChain(LENGTH, stepMs);
   await stack.deploy(flow.name, flow.flow);
   const nc = await connect({ servers: stack.server.url, name: "bench recovery" });
   const watch = new TakeoverWatch(nc);
