@@ -10,8 +10,9 @@ export interface UntilEndOptions {
   readonly signals: readonly AbortSignal[];
 }
 
-/** The news of the end may be lost: then it is found this much later, ms. */
-const LOOK_AGAIN_MS = 2_000;
+/** The news of the end may be lost, or have come just before anybody listened: soon, then ever later, it is looked for, ms. */
+const FIRST_LOOK_MS = 50;
+const LONGEST_LOOK_MS = 2_000;
 
 /** How the run ended; undefined when it goes on after `waitMs`. @throws RunNotFound */
 export async function untilEnd(
@@ -36,13 +37,13 @@ export async function untilEnd(
   };
   const news = waitMs > 0 ? nc.subscribe(subjects.event(id, "finished"), { callback: hear }) : undefined;
   try {
-    for (;;) {
+    for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(2 * lookMs, LONGEST_LOOK_MS)) {
       // The news may be here before the log has it.
       const result = told ?? (await runs.result(id));
       const left = until - performance.now();
       if (result !== undefined || left <= 0 || over || nc.isClosed()) return result;
       await new Promise<void>((done) => {
-        const timer = setTimeout(done, Math.min(left, LOOK_AGAIN_MS));
+        const timer = setTimeout(done, Math.min(left, lookMs));
         wake = () => {
           clearTimeout(timer);
           done();
