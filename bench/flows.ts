@@ -148,12 +148,12 @@ export function builtInStep(): MeasuredFlow {
   return { name, flow, inputs: { value: 1 }, steps: 1, result: { value: 2 }, stages: [1] };
 }
 
-/** START, steps that each take about so long, RETURN. */
-export function slowChain(length: number, ms: number): MeasuredFlow {
-  const name = `bench-slow-${length}-${ms}`;
+/** START, steps that each take some time between these two, RETURN. */
+export function slowChain(length: number, fromMs: number, toMs: number): MeasuredFlow {
+  const name = `bench-slow-${length}-${fromMs}-${toMs}`;
   const ids = names("w", length);
   const file = flowFile(name).node("start", "start");
-  for (const id of ids) file.node(id, "bench_wait", { config: { ms } });
+  for (const id of ids) file.node(id, "bench_wait", { config: { from_ms: fromMs, to_ms: toMs } });
   file.node("ret", "return", ret).chain("start", ...ids, "ret");
   for (const [i, id] of ids.entries()) file.data(`${ids[i - 1] ?? "start"}.value`, `${id}.value`);
   const flow = file.data(`${ids.at(-1)}.value`, "ret.value").build();

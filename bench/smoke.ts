@@ -14,7 +14,7 @@ const BUSY: readonly SmokeCheck[] = [
 const ALONE: readonly SmokeCheck[] = [{ name: "W1, alone", figure: "p50 ms", limit: { atMost: 6 } }];
 
 /** Rounds go on until everything has passed once, and this often at most. */
-const MOST_ROUNDS = 6;
+const MOST_ROUNDS = 5;
 
 export async function smoke(bench: Bench): Promise<SmokeVerdict[]> {
   const flow = chain(10);

@@ -11,11 +11,11 @@ import type { Durability, Stack } from "../processes.ts";
 import { TakeoverWatch } from "./takeover-watch.ts";
 
 const LENGTH = 60;
-/** How long a step takes, more or less: a run that is idle for 10 s leaves the orchestrator's memory. */
+/** How long a step takes, ms. A run that is idle for 10 s leaves the orchestrator's memory until its step has a result. */
 const CASES = [
-  { name: "runs in flight", stepMs: 7_000 },
-  { name: "runs that rest between steps", stepMs: 14_000 },
-];
+  { name: "runs in flight", stepMs: [5_000, 9_000] },
+  { name: "runs of which some rest", stepMs: [5_000, 15_000] },
+] as const;
 /** Submissions on their way at once. */
 const BATCH = 250;
 
@@ -26,7 +26,7 @@ export async function recovery(bench: Bench, durability: Durability): Promise<vo
   }
 }
 
-async function recover(bench: Bench, of: Case, stepMs: number): Promise<void> {
+async function recover(bench: Bench, of: Case, stepMs: readonly [number, number]): Promise<void> {
   const { recoveryRuns, quick } = bench.options;
   await bench.close();
   const { stack, nc, watch } = await withRunsInFlight(bench, of.durability, recoveryRuns, stepMs);
@@ -62,14 +62,14 @@ async function withRunsInFlight(
   bench: Bench,
   durability: Durability,
   runs: number,
-  stepMs: number,
+  stepMs: readonly [number, number],
 ): Promise<{ stack: Stack; nc: NatsConnection; watch: TakeoverWatch }> {
   const stack = await bench.stack({
     durability,
     // The steps of all runs at once; and no word of each every few seconds that it is still at work.
     actorArgs: ["--concurrency", "10000", "--ack-wait", "120s"],
   });
-  const flow = slowChain(LENGTH, stepMs);
+  const flow = slowChain(LENGTH, ...stepMs);
   await stack.deploy(flow.name, flow.flow);
   const nc = await connect({ servers: stack.server.url, name: "bench recovery" });
   const watch = new TakeoverWatch(nc);
