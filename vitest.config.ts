@@ -35,6 +35,8 @@ export default defineConfig({
           exclude: ignored,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // Processes and browsers on a busy machine take their time; what is waited for comes or does not.
+          expect: { poll: { timeout: 15_000 } },
           fileParallelism: true,
           // They drive dist/: it must be what the sources say.
           globalSetup: ["scripts/vitest-setup.mjs"],

@@ -4,9 +4,9 @@
  * The browser: what RAYFLOW_CHROMIUM names, else a Chromium or Chrome on PATH (Debian's `chromium`, which the set-up
  * installs where it may). Where there is none the tests are skipped, and say so loudly.
  */
-import path from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { describe } from "vitest";
+import { startEmbeddedServer } from "../../nats/index.ts";
 import { findBrowser } from "../../scripts/browser.mjs";
 import { startRayflow, temporaryFolder } from "../rayflow-process.ts";
 
@@ -45,13 +45,15 @@ export interface EditorOptions {
 /** Starts server, orchestrator, actors, gateway and browser. */
 export async function startEditor({ width = 1440, height = 900, args = [] }: EditorOptions = {}): Promise<Editor> {
   const folder = temporaryFolder();
-  const create = startRayflow(
-    ["create", "--json", "--no-open", "--port", "0", "--data-dir", path.join(folder.path, "data"), ...args],
-    { cwd: folder.path },
-  );
+  // A server of its own: without one named, `create` joins the one that a developer may be running here.
+  const server = await startEmbeddedServer();
+  const create = startRayflow(["create", "--json", "--no-open", "--port", "0", "--server", server.url, ...args], {
+    cwd: folder.path,
+  });
   const stop = async (): Promise<void> => {
     create.child.kill("SIGTERM");
     await create.ended;
+    await server.stop();
     folder.remove();
   };
   let browser: Browser;

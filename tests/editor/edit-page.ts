@@ -118,4 +118,8 @@ export async function onCanvas(page: Page, flow: unknown): Promise<void> {
   await page.locator(".palette-entry").first().waitFor();
   await importText(page, flow);
   await page.locator(".react-flow__node").first().waitFor();
+  // The view moves to the new flow in the frames after that.
+  await page.evaluate(
+    "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))",
+  );
 }

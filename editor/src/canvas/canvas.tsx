@@ -42,7 +42,6 @@ const nodeTypes = { flow: FlowNode };
 const edgeTypes = { wire: Wire };
 const snapGrid: [number, number] = [GRID, GRID];
 const proOptions = { hideAttribution: true };
-const fitViewOptions = { padding: 0.15, maxZoom: 1.1 };
 
 export function Canvas() {
   const document = useShownDocument();
@@ -128,8 +127,6 @@ export function Canvas() {
         snapGrid={snapGrid}
         minZoom={0.08}
         maxZoom={2}
-        fitView
-        fitViewOptions={fitViewOptions}
         deleteKeyCode={null}
         selectionMode={SelectionMode.Partial}
         selectionOnDrag={drag === "select"}

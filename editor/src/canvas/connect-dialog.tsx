@@ -84,7 +84,7 @@ function targets(from: PinAt, query: string): Option[] {
     }),
   );
   const fitting = [...types.values()].filter((type) => fittingPin(type, pin) !== undefined);
-  const fresh = searchTypes(fitting, query).map((type) => ({
+  const fresh = searchTypes(fitting, query.replace(/^\s*new\b:?/i, "")).map((type) => ({
     id: `${NEW}${type.type}`,
     title: `New: ${type.title}`,
     detail: type.category,

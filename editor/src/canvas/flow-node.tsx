@@ -1,7 +1,7 @@
 /** A node of the canvas: header in its category's colour, inputs on the left, outputs on the right. */
 import { Handle, type NodeProps } from "@xyflow/react";
 import { type CSSProperties, memo } from "react";
-import { geometryOf, pinKey, shownConstant } from "../model/node-geometry.ts";
+import { BORDER, geometryOf, pinKey, shownConstant } from "../model/node-geometry.ts";
 import { type NodeView, type PinView, pinLabel } from "../model/node-view.ts";
 import { categoryColor, pinColor } from "../model/pin-colors.ts";
 import { RunNodeOverlay, useNodeRunState } from "../run/index.ts";
@@ -79,7 +79,7 @@ function Pin({ view, pin }: { readonly view: NodeView; readonly pin: PinView }) 
     pin.connected ? "pin-connected" : "",
     pin.special === undefined ? "" : `pin-${pin.special}`,
   ];
-  const isFaint = pin.kind === "exec" && view.type?.pure === true && !pin.connected;
+  const isFaint = !pin.connected && (isFailure || (pin.kind === "exec" && view.type?.pure === true));
   return (
     <>
       <Handle
@@ -87,14 +87,14 @@ function Pin({ view, pin }: { readonly view: NodeView; readonly pin: PinView }) 
         id={pin.handle}
         position={position}
         className={[...classes, isFaint ? "pin-faint" : ""].filter(Boolean).join(" ")}
-        style={{ left: at.x, top: at.y, "--pin": color } as CSSProperties}
+        style={{ left: at.x - BORDER, top: at.y - BORDER, "--pin": color } as CSSProperties}
         title={titleOf(pin)}
         aria-label={titleOf(pin)}
       >
         <PinShape pin={pin} turned={isFailure} />
       </Handle>
       {isFailure ? null : (
-        <span className={`pin-row pin-row-${pin.side}`} style={{ top: at.y }}>
+        <span className={`pin-row pin-row-${pin.side}`} style={{ top: at.y - BORDER }}>
           {label === "" ? null : (
             <span className={`pin-label${pin.special === undefined ? "" : ` pin-label-${pin.special}`}`}>{label}</span>
           )}

@@ -11,8 +11,8 @@ export function useFollowFlow(): void {
   const frozen = useView((view) => view.frozen);
   useEffect(() => {
     setViewport({
-      fit: () => void flow.fitView({ padding: 0.15, maxZoom: 1.1, duration: 200 }),
-      zoom: (factor) => void flow.zoomTo(flow.getZoom() * factor, { duration: 120 }),
+      fit: () => fitFlow(flow, glide(200)),
+      zoom: (factor) => void flow.zoomTo(flow.getZoom() * factor, { duration: glide(120) }),
       center: () => {
         const box = document.querySelector(".canvas")?.getBoundingClientRect();
         return flow.screenToFlowPosition({
@@ -27,8 +27,19 @@ export function useFollowFlow(): void {
   }, [flow]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another flow is shown, whichever it is
   useEffect(() => {
-    requestAnimationFrame(() => void flow.fitView({ padding: 0.15, maxZoom: 1.1 }));
+    requestAnimationFrame(() => fitFlow(flow, 0));
   }, [flow, frozen]);
+}
+
+/** How long a movement of the view takes, ms: none for who wants none. */
+function glide(ms: number): number {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : ms;
+}
+
+/** An empty flow has its own view: a fit that is asked for before there are nodes would come with the first of them. */
+function fitFlow(flow: ReturnType<typeof useReactFlow>, duration: number): void {
+  const isEmpty = shownFlow().document.nodes.length === 0;
+  void (isEmpty ? flow.setViewport({ x: 0, y: 0, zoom: 1 }) : flow.fitView({ padding: 0.15, maxZoom: 1.1, duration }));
 }
 
 function showNodes(flow: ReturnType<typeof useReactFlow>, ids: readonly string[]): void {
@@ -47,9 +58,9 @@ function showNodes(flow: ReturnType<typeof useReactFlow>, ids: readonly string[]
   if (zoom === undefined) {
     void flow.fitBounds(
       { x: left, y: top, width: right - left, height: bottom - top },
-      { padding: 0.3, duration: 250 },
+      { padding: 0.3, duration: glide(250) },
     );
   } else {
-    void flow.setCenter((left + right) / 2, (top + bottom) / 2, { zoom, duration: 250 });
+    void flow.setCenter((left + right) / 2, (top + bottom) / 2, { zoom, duration: glide(250) });
   }
 }

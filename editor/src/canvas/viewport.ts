@@ -24,12 +24,28 @@ export function viewport(): Viewport | undefined {
   return current;
 }
 
-/** A place in the middle of what is seen, a little off with each node that lies there already. */
+/** Room that a new node takes, with some air around it. */
+const ROOM = { x: 200, y: 130 };
+/** Around the middle, the nearest first: below, right, above, left, then the corners and further out. */
+const RINGS = [0, 1, 2].flatMap((ring) =>
+  [
+    [0, ring],
+    [ring, 0],
+    [0, -ring],
+    [-ring, 0],
+    [ring, ring],
+    [ring, -ring],
+    [-ring, ring],
+    [-ring, -ring],
+  ].map(([x = 0, y = 0]) => ({ x: x * ROOM.x, y: y * ROOM.y })),
+);
+
+/** A free place near the middle of what is seen. */
 export function freePlace(taken: readonly Point[]): Point {
   const middle = current?.center() ?? { x: 0, y: 0 };
   const round = (value: number) => Math.round(value / 10) * 10;
-  let at = { x: round(middle.x - 90), y: round(middle.y - 50) };
-  while (taken.some(({ x, y }) => Math.abs(x - at.x) < 20 && Math.abs(y - at.y) < 20))
-    at = { x: at.x + 30, y: at.y + 30 };
-  return at;
+  const first = { x: round(middle.x - 90), y: round(middle.y - 50) };
+  const places = RINGS.map((by) => ({ x: first.x + by.x, y: first.y + by.y }));
+  const isFree = (at: Point) => !taken.some(({ x, y }) => Math.abs(x - at.x) < ROOM.x && Math.abs(y - at.y) < ROOM.y);
+  return places.find(isFree) ?? { x: first.x + 20 * (taken.length % 10), y: first.y + 20 * (taken.length % 10) };
 }

@@ -133,7 +133,7 @@ function Field({ name, field, taken, readOnly, onRename, onChange, onRemove, onU
           onChange={(text) => withKey("type", text)}
         />
         {onUp === undefined ? null : (
-          <IconButton icon="undo" label={`Move ${name} up`} disabled={readOnly} onClick={onUp} />
+          <IconButton icon="up" label={`Move ${name} up`} disabled={readOnly} onClick={onUp} />
         )}
         <IconButton icon="trash" label={`Remove input ${name}`} disabled={readOnly} onClick={onRemove} />
       </div>

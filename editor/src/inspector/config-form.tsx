@@ -11,7 +11,7 @@ import type {
 } from "@rjsf/utils";
 import validator from "@rjsf/validator-ajv8";
 import { useMemo } from "react";
-import { formUiSchema, withoutUntouchedDefaults } from "../model/config-schema.ts";
+import { formSchema, formUiSchema, withoutUntouchedDefaults } from "../model/config-schema.ts";
 import type { JsonObject } from "../model/json.ts";
 import { IconButton } from "../shell/icon-button.tsx";
 import type { IconName } from "../shell/icons.tsx";
@@ -33,7 +33,7 @@ export default function ConfigForm({ schema, value, readOnly, onReplace }: Confi
   const uiSchema = useMemo(() => formUiSchema(schema) as UiSchema, [schema]);
   return (
     <Form
-      schema={plain as RJSFSchema}
+      schema={formSchema(plain) as RJSFSchema}
       uiSchema={uiSchema}
       formData={value}
       validator={validator}
@@ -129,8 +129,8 @@ const templates = {
   ButtonTemplates: {
     AddButton: button("plus", "Add an entry"),
     RemoveButton: button("trash", "Remove the entry"),
-    MoveUpButton: button("undo", "Move up"),
-    MoveDownButton: button("redo", "Move down"),
+    MoveUpButton: button("up", "Move up"),
+    MoveDownButton: button("down", "Move down"),
     CopyButton: button("copy", "Copy the entry"),
   },
 };

@@ -6,6 +6,8 @@ import type { Point } from "./flow-document.ts";
 import { type NodeView, type PinView, pinLabel } from "./node-view.ts";
 
 export const HEADER = 42;
+/** Width of a node's border: what lies in a node is placed from inside of it. */
+export const BORDER = 1;
 export const ROW = 24;
 export const PAD = 8;
 export const GRID = 10;
@@ -71,7 +73,8 @@ function leftWidth(view: NodeView, pin: PinView | undefined): number {
 
 /** The literal that an unconnected input has, as text; undefined when it has none. */
 export function shownConstant(view: NodeView, pin: PinView): string | undefined {
-  if (pin.special !== undefined || !Object.hasOwn(view.node.constants, pin.name)) return undefined;
+  if (pin.side !== "target" || pin.special !== undefined || !Object.hasOwn(view.node.constants, pin.name))
+    return undefined;
   const value = view.node.constants[pin.name];
   return typeof value === "string" ? `"${value}"` : (JSON.stringify(value) ?? "");
 }

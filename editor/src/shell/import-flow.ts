@@ -38,7 +38,7 @@ export async function importText(text: string, name: string): Promise<boolean> {
   show(await placed(read), {});
   putFlowInAddress(undefined);
   const { nodes } = read.document;
-  toast("success", `Imported ${read.document.name}: ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}`);
+  toast("success", `Imported ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"} as ${read.document.name}`);
   for (const problem of read.problems.slice(0, 3)) toast("info", problem);
   return true;
 }

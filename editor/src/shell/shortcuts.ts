@@ -1,10 +1,11 @@
 /** Every shortcut, for the keys and for the help sheet. */
 import { arrange } from "../canvas/canvas-toolbar.tsx";
 import { deleteSelection, duplicateSelection, selectAll } from "../canvas/edit-actions.ts";
-import { viewport } from "../canvas/viewport.ts";
+import { freePlace, viewport } from "../canvas/viewport.ts";
 import { runShortcuts } from "../run/index.ts";
 import { redo, undo } from "../stores/document-store.ts";
 import { changeSettings, useSettings } from "../stores/settings-store.ts";
+import { shownFlow } from "../stores/shown-flow.ts";
 import { useView } from "../stores/view-store.ts";
 import { saveFlow } from "./flow-actions.ts";
 import { downloadFlow } from "./import-flow.ts";
@@ -29,9 +30,9 @@ const open = (dialog: Parameters<ReturnType<typeof useView.getState>["openDialog
 function searchAtCenter(): void {
   const view = viewport();
   if (view === undefined || useView.getState().frozen !== undefined) return;
-  const flow = view.center();
-  const { x, y } = view.toScreen(flow);
-  useView.getState().openSearch({ screen: { x: x - 150, y: y - 120 }, flow: { x: flow.x - 80, y: flow.y - 40 } });
+  const { x, y } = view.toScreen(view.center());
+  const at = freePlace(shownFlow().document.nodes.map((node) => node.position));
+  useView.getState().openSearch({ screen: { x: x - 150, y: y - 120 }, flow: { x: at.x, y: at.y + 20 } });
 }
 
 function inspect(): void {
