@@ -9,10 +9,19 @@ const root = path.resolve(here, "..");
 /** Where `npm run dev:editor` finds the gateway. */
 const gateway = process.env.RAYFLOW_GATEWAY ?? "http://127.0.0.1:8000";
 
+/** Whoever builds from within tests has NODE_ENV=test: the bundle would then carry React's development build. */
+const asProduction = {
+  name: "as-production",
+  apply: "build",
+  config: () => {
+    process.env.NODE_ENV = "production";
+  },
+} as const;
+
 export default defineConfig({
   root: here,
   base: "./",
-  plugins: [react()],
+  plugins: [asProduction, react()],
   build: {
     outDir: path.join(root, "dist", "editor"),
     emptyOutDir: true,

@@ -264,6 +264,40 @@ describeInBrowser("drawing in the editor", () => {
     expect(problems).toEqual([]);
   });
 
+  test("every control has a name that can be read aloud", async () => {
+    await using opened = await editor.open();
+    const { page } = opened;
+    await onCanvas(page, sketch);
+    const nameless = async () => {
+      const session = await page.context().newCDPSession(page);
+      const { nodes } = await session.send("Accessibility.getFullAXTree");
+      await session.detach();
+      const controls = new Set(["button", "textbox", "combobox", "checkbox", "radio", "tab", "searchbox", "link"]);
+      return nodes
+        .filter(({ role, ignored }) => ignored !== true && controls.has(String(role?.value)))
+        .filter(({ name }) => String(name?.value ?? "").trim() === "")
+        .map(({ role, nodeId }) => `${role?.value} ${nodeId}`);
+    };
+    expect(await nameless()).toEqual([]);
+    for (const id of ["start", "sum", "ret"]) {
+      await node(page, id).locator(".node-header").click();
+      await page.getByText("Documentation").click();
+      if (id !== "start" && id !== "ret") await page.getByText("Policy").click();
+      expect(await nameless()).toEqual([]);
+    }
+    for (const tab of ["Variables", "Flow"]) {
+      await page.getByRole("tab", { name: tab, exact: true }).click();
+      expect(await nameless()).toEqual([]);
+    }
+    for (const dialog of ["Flows", "Settings", "Import a flow", "New flow", /^Keys and gestures/]) {
+      await page.getByRole("button", { name: dialog }).first().click();
+      await page.getByRole("dialog").waitFor();
+      expect(await nameless()).toEqual([]);
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+    }
+  });
+
   test("files of all three shapes are imported, and what is no flow is refused", async () => {
     await using opened = await editor.open();
     const { page, problems } = opened;

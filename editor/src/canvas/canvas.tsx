@@ -10,6 +10,7 @@ import {
   ReactFlow,
   SelectionMode,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
 import { useCallback, useMemo, useState } from "react";
 import type { PinAt } from "../model/connection-rules.ts";
@@ -41,6 +42,8 @@ import { wireBetween } from "./wire-ends.ts";
 const nodeTypes = { flow: FlowNode };
 const edgeTypes = { wire: Wire };
 const snapGrid: [number, number] = [GRID, GRID];
+/** Zoom below which nothing in a node can be read. */
+const FAR = 0.4;
 const proOptions = { hideAttribution: true };
 
 export function Canvas() {
@@ -58,6 +61,7 @@ export function Canvas() {
     [buildEdges, document, views, selectedNodes, selectedEdges, dropEdge],
   );
   const { screenToFlowPosition } = useReactFlow();
+  const isFar = useStore((store) => store.transform[2] < FAR);
   const drops = useDrops();
   useFollowFlow();
 
@@ -99,6 +103,7 @@ export function Canvas() {
       aria-label="Canvas"
       data-drawing={drawing}
       data-mode={drag}
+      data-far={isFar}
       data-frozen={frozen !== undefined}
       {...drops}
     >

@@ -78,6 +78,7 @@ function Pin({ view, pin }: { readonly view: NodeView; readonly pin: PinView }) 
     `pin-${pin.kind}`,
     pin.connected ? "pin-connected" : "",
     pin.special === undefined ? "" : `pin-${pin.special}`,
+    isFailure ? "pin-failure" : "",
   ];
   const isFaint = !pin.connected && (isFailure || (pin.kind === "exec" && view.type?.pure === true));
   return (
@@ -90,10 +91,8 @@ function Pin({ view, pin }: { readonly view: NodeView; readonly pin: PinView }) 
         style={{ left: at.x - BORDER, top: at.y - BORDER, "--pin": color } as CSSProperties}
         title={titleOf(pin)}
         aria-label={titleOf(pin)}
-      >
-        <PinShape pin={pin} turned={isFailure} />
-      </Handle>
-      {isFailure ? null : (
+      />
+      {isFailure || (label === "" && value === undefined) ? null : (
         <span className={`pin-row pin-row-${pin.side}`} style={{ top: at.y - BORDER }}>
           {label === "" ? null : (
             <span className={`pin-label${pin.special === undefined ? "" : ` pin-label-${pin.special}`}`}>{label}</span>
@@ -113,26 +112,6 @@ function Pin({ view, pin }: { readonly view: NodeView; readonly pin: PinView }) 
         </span>
       )}
     </>
-  );
-}
-
-function PinShape({ pin, turned }: { readonly pin: PinView; readonly turned: boolean }) {
-  if (pin.special === "new") {
-    return (
-      <svg className="pin-shape" viewBox="0 0 14 14" aria-hidden="true">
-        <circle cx="7" cy="7" r="5.2" strokeDasharray="2.2 1.6" />
-        <path d="M7 4.6v4.8M4.6 7h4.8" />
-      </svg>
-    );
-  }
-  return (
-    <svg className="pin-shape" viewBox="0 0 14 14" aria-hidden="true" style={turned ? { rotate: "90deg" } : undefined}>
-      {pin.kind === "exec" ? (
-        <path d="M2.8 1.9 12.2 7l-9.4 5.1z" strokeLinejoin="round" />
-      ) : (
-        <circle cx="7" cy="7" r="4.6" />
-      )}
-    </svg>
   );
 }
 
