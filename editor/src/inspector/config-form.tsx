@@ -17,6 +17,7 @@ import { IconButton } from "../shell/icon-button.tsx";
 import type { IconName } from "../shell/icons.tsx";
 import { JsonField } from "./json-field.tsx";
 import { LiteralField } from "./literal-field.tsx";
+import { TextField } from "./text-field.tsx";
 
 export interface ConfigFormProps {
   readonly schema: JsonObject;
@@ -29,11 +30,11 @@ export interface ConfigFormProps {
 }
 
 export default function ConfigForm({ schema, value, readOnly, onReplace }: ConfigFormProps) {
-  const { $schema: _, ...plain } = schema;
+  const shown = useMemo(() => formSchema(schema) as RJSFSchema, [schema]);
   const uiSchema = useMemo(() => formUiSchema(schema) as UiSchema, [schema]);
   return (
     <Form
-      schema={formSchema(plain) as RJSFSchema}
+      schema={shown}
       uiSchema={uiSchema}
       formData={value}
       validator={validator}
@@ -76,17 +77,37 @@ function Any({ schema, formData, onChange, name, disabled, fieldPathId }: FieldP
   );
 }
 
-const fields = { json: Json, any: Any };
+function Scalar({ schema, formData, onChange, name, disabled, fieldPathId }: FieldProps) {
+  return (
+    <TextField
+      label={String(schema.title ?? name)}
+      value={formData === undefined ? "" : String(formData)}
+      placeholder={schema.default === undefined ? "not set" : String(schema.default)}
+      {...(disabled === undefined ? {} : { disabled })}
+      onChange={(text) => onChange(scalarOf(text), fieldPathId.path)}
+    />
+  );
+}
+
+function scalarOf(text: string): string | number | undefined {
+  if (text === "") return undefined;
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+const fields = { json: Json, any: Any, scalar: Scalar };
 
 function FieldTemplate(props: FieldTemplateProps) {
-  const { id, label, required, children, errors, description, hidden, schema, displayLabel } = props;
+  const { id, label, required, children, errors, description, hidden, schema, displayLabel, uiSchema } = props;
   if (hidden) return <div hidden>{children}</div>;
   const isGroup = id === "root";
   if (isGroup) return <>{children}</>;
+  // These show their description themselves.
   const isCheck = schema.type === "boolean";
+  // An entry of a list is told by its place.
+  const isEntry = /_\d+$/.test(id);
   return (
     <div className="row">
-      {displayLabel && !isCheck ? (
+      {(displayLabel || uiSchema?.["ui:field"] !== undefined) && !isCheck && !isEntry ? (
         <label className="row-label" htmlFor={id}>
           {label}
           {required ? (
@@ -97,7 +118,7 @@ function FieldTemplate(props: FieldTemplateProps) {
         </label>
       ) : null}
       {children}
-      {isCheck ? null : description}
+      {isCheck || schema.type === "array" ? null : description}
       {errors}
     </div>
   );

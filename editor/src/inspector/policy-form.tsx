@@ -44,7 +44,7 @@ export function PolicyForm({ node, readOnly }: PolicyFormProps) {
         value={retry.max_attempts}
         placeholder="1: no retry"
         readOnly={readOnly}
-        onChange={retries("max_attempts")}
+        onChange={(value) => (value === undefined ? set("retry", undefined) : retries("max_attempts")(value))}
       />
       {typeof retry.max_attempts === "number" && retry.max_attempts > 1 ? (
         <>

@@ -17,21 +17,35 @@ export function formUiSchema(schema: unknown): JsonObject {
   return Object.fromEntries(entries);
 }
 
-/** The schema as the form reads it: what a field of its own shows has no alternatives that the form would try out. */
+/**
+ * The schema as the form reads it. What has a field of its own loses its alternatives, which the form would show
+ * beside it; an empty schema, of which the form shows nothing, says that it means anything.
+ */
 export function formSchema(schema: JsonObject): JsonObject {
-  if (!isObject(schema.properties)) return schema;
-  const properties = Object.entries(schema.properties).map(([name, property]): [string, unknown] => {
-    if (!isObject(property)) return [name, property];
-    if (fieldFor(property) !== "any") return [name, formSchema(property)];
-    const { anyOf: _, oneOf: __, ...plain } = property;
-    return [name, plain];
-  });
-  return { ...schema, properties: Object.fromEntries(properties) };
+  const { $schema: _, ...plain } = schema;
+  const { properties, items } = plain;
+  return {
+    ...plain,
+    ...(isObject(properties)
+      ? { properties: Object.fromEntries(Object.entries(properties).map(([key, part]) => [key, formPart(part)])) }
+      : {}),
+    ...(isObject(items) ? { items: formPart(items) } : {}),
+  };
 }
 
-function fieldFor(schema: JsonObject): "json" | "any" | undefined {
+function formPart(part: unknown): unknown {
+  if (!isObject(part)) return part;
+  const { anyOf: _, oneOf: __, ...plain } = part;
+  const shown = fieldFor(part) === undefined ? formSchema(part) : plain;
+  return Object.keys(shown).length === 0 ? { $comment: "anything" } : shown;
+}
+
+function fieldFor(schema: JsonObject): "json" | "any" | "scalar" | undefined {
   const options = schema.anyOf ?? schema.oneOf;
-  if (Array.isArray(options)) return options.every(isChoice) ? undefined : "any";
+  if (Array.isArray(options)) {
+    if (options.every(isChoice)) return undefined;
+    return options.every(isScalar) ? "scalar" : "any";
+  }
   if (schema.enum !== undefined || schema.const !== undefined || schema.$ref !== undefined) return undefined;
   if (schema.type === undefined) return "any";
   if (Array.isArray(schema.type)) return "any";
@@ -40,6 +54,10 @@ function fieldFor(schema: JsonObject): "json" | "any" | undefined {
 
 const isChoice = (option: unknown): boolean =>
   isObject(option) && (option.const !== undefined || option.enum !== undefined);
+
+/** A number or a text, as times are: what is typed says which. */
+const isScalar = (option: unknown): boolean =>
+  isObject(option) && ["string", "number", "integer"].includes(String(option.type));
 
 function placeholderOf(property: unknown): JsonObject {
   if (!isObject(property) || property.default === undefined || typeof property.default === "object") return {};
