@@ -1,7 +1,9 @@
 /**
  * ResultPublisher sends results to the log and says when each one is there for good.
  *
- * R1. Results of one type and partition that end in the same turn of the event loop share a message; none waits longer.
+ * R1. Results of one type and partition that end in the same turn of the event loop share a message. While one of theirs
+ *     is on its way, those that end meanwhile wait for its ack and share the next: the busier the log, the fewer and
+ *     larger its messages (John Nagle's rule, RFC 896), and where each write is synced, one sync serves many.
  * R2. A message is sent again, under the same id, until the server has acked it or the publisher is closed.
  * R3. `onAcked` is called once per result, and never for a result that may not be in the log.
  */
@@ -31,6 +33,8 @@ interface Buffer {
   readonly type: string;
   readonly subject: string;
   results: Pending[];
+  /** Messages without an ack. */
+  open: number;
 }
 
 export interface ResultPublisherOptions {
@@ -65,7 +69,7 @@ export class ResultPublisher {
     const subject = subjects.result(type, partition);
     let buffer = this.#buffers.get(subject);
     if (!buffer) {
-      buffer = { type, subject, results: [] };
+      buffer = { type, subject, results: [], open: 0 };
       this.#buffers.set(subject, buffer);
     }
     buffer.results.push({ sealed, onAcked });
@@ -81,7 +85,7 @@ export class ResultPublisher {
 
   /** Waits until everything is acked, at most so long; then gives up what is left. */
   async close(timeoutMs: number): Promise<void> {
-    this.#flush();
+    for (const buffer of this.#buffers.values()) this.#empty(buffer);
     if (this.#unacked > 0 && timeoutMs > 0) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((done) => {
@@ -96,39 +100,44 @@ export class ResultPublisher {
 
   #flush(): void {
     this.#scheduled = false;
+    for (const buffer of this.#buffers.values()) if (buffer.open === 0) this.#empty(buffer);
+  }
+
+  #empty(buffer: Buffer): void {
+    if (buffer.results.length === 0) return;
     const maxBytes = this.#options.maxMessageBytes() - ENVELOPE_BYTES;
-    for (const buffer of this.#buffers.values()) {
-      if (buffer.results.length === 0) continue;
-      const results = buffer.results;
-      buffer.results = [];
-      let message: Pending[] = [];
-      let bytes = 0;
-      for (const pending of results) {
-        const size = pending.sealed.bytes + 1;
-        if (message.length > 0 && (message.length === MAX_RESULTS || bytes + size > maxBytes)) {
-          void this.#send(buffer, message);
-          message = [];
-          bytes = 0;
-        }
-        message.push(pending);
-        bytes += size;
+    const results = buffer.results;
+    buffer.results = [];
+    let message: Pending[] = [];
+    let bytes = 0;
+    for (const pending of results) {
+      const size = pending.sealed.bytes + 1;
+      if (message.length > 0 && (message.length === MAX_RESULTS || bytes + size > maxBytes)) {
+        void this.#send(buffer, message);
+        message = [];
+        bytes = 0;
       }
-      void this.#send(buffer, message);
+      message.push(pending);
+      bytes += size;
     }
+    void this.#send(buffer, message);
   }
 
   async #send(buffer: Buffer, message: Pending[]): Promise<void> {
     const { js, logger } = this.#options;
     const payload = encode(buffer.type, message);
     const options = { msgID: messageId(message), timeout: ACK_TIMEOUT_MS };
+    buffer.open++;
     for (let tries = 1; !this.#closed; tries++) {
       try {
         await this.#interrupts.race(js.publish(buffer.subject, payload, options));
+        this.#settled(buffer);
         this.#acked(message);
         return;
       } catch (problem) {
         if (isTooLarge(problem) && !isRefusal(message)) {
           this.#divide(buffer, message);
+          this.#settled(buffer);
           return;
         }
         const fields = { subject: buffer.subject, results: message.length, tries, error: toErrorInfo(problem) };
@@ -153,6 +162,12 @@ export class ResultPublisher {
       const failed = sealResult({ ...rest, status: "error", error }, only.sealed.bytes);
       void this.#send(buffer, [{ sealed: failed, onAcked: only.onAcked }]);
     }
+  }
+
+  /** A message of the buffer is off its way. */
+  #settled(buffer: Buffer): void {
+    buffer.open--;
+    if (buffer.open === 0) this.#empty(buffer);
   }
 
   #acked(message: readonly Pending[]): void {

@@ -4,7 +4,8 @@
  *
  * D1. A message is sent again under the same id until the server has it, or until nobody wants any of its entries.
  * D2. Each entry hears of the PubAck of its message once.
- * D3. No entry waits longer than its turn, and none for more than a full message.
+ * D3. No entry waits longer than its turn, and none for more than a full message; only while messages of its type are on
+ *     their way, those of quick types wait for the next ack, and share the next message.
  */
 import { createHash } from "node:crypto";
 import { type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
@@ -25,6 +26,13 @@ export interface Outgoing {
   readonly isWanted: () => boolean;
 }
 
+/** What is known of one type. */
+interface Waiting {
+  entries: Outgoing[];
+  /** Messages without an ack. */
+  open: number;
+}
+
 export interface DispatcherOptions {
   readonly publisher: Publishes;
   readonly pace: Pick<Pace, "limitOf">;
@@ -35,13 +43,17 @@ export interface DispatcherOptions {
   readonly clock?: Clock;
 }
 
+/** Messages of one type without an ack, past which entries wait for one. */
+const MAX_OPEN = 2;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #clock: Clock;
-  #waiting = new Map<string, Outgoing[]>();
+  readonly #types = new Map<string, Waiting>();
+  /** Types with entries that wait for the end of this turn. */
+  #due = new Set<string>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -50,41 +62,53 @@ export class Dispatcher {
 
   /** Sends an entry with all others of its type of this turn. */
   add(type: string, entry: Outgoing): void {
-    if (this.#waiting.size === 0) this.#clock.soon(() => this.#flush());
-    const waiting = this.#waiting.get(type);
-    if (!waiting) {
-      this.#waiting.set(type, [entry]);
-      return;
-    }
-    waiting.push(entry);
+    if (this.#due.size === 0) this.#clock.soon(() => this.#flush());
+    this.#due.add(type);
+    const waiting = this.#types.get(type) ?? { entries: [], open: 0 };
+    this.#types.set(type, waiting);
+    waiting.entries.push(entry);
     // A full message goes at once: in a long turn the actors should not wait for its end.
-    if (waiting.length >= MAX_ENTRIES) this.#divide(type, waiting.splice(0));
+    if (waiting.entries.length >= MAX_ENTRIES) this.#empty(type, waiting);
   }
 
   #flush(): void {
-    const all = this.#waiting;
-    this.#waiting = new Map();
-    for (const [type, entries] of all) this.#divide(type, entries);
+    const due = this.#due;
+    this.#due = new Set();
+    for (const type of due) {
+      const waiting = this.#types.get(type);
+      if (waiting && (waiting.open < MAX_OPEN || this.#options.pace.limitOf(type) === 1)) this.#empty(type, waiting);
+    }
   }
 
-  #divide(type: string, entries: readonly Outgoing[]): void {
+  #empty(type: string, waiting: Waiting): void {
     const most = this.#options.pace.limitOf(type);
+    const entries = waiting.entries;
+    waiting.entries = [];
     const maxBytes = this.#options.maxBytes();
     let message: Outgoing[] = [];
     let size = 0;
     for (const entry of entries) {
       if (message.length >= most || (message.length > 0 && size + entry.bytes > maxBytes)) {
-        void this.#send(type, message);
+        void this.#send(type, waiting, message);
         message = [];
         size = 0;
       }
       message.push(entry);
       size += entry.bytes + 1;
     }
-    if (message.length > 0) void this.#send(type, message);
+    if (message.length > 0) void this.#send(type, waiting, message);
   }
 
-  async #send(type: string, entries: readonly Outgoing[]): Promise<void> {
+  async #send(type: string, waiting: Waiting, entries: readonly Outgoing[]): Promise<void> {
+    waiting.open++;
+    await this.#persist(type, entries);
+    waiting.open--;
+    if (waiting.open < MAX_OPEN && waiting.entries.length > 0) this.#empty(type, waiting);
+    // A type may never come again.
+    if (waiting.open === 0 && waiting.entries.length === 0) this.#types.delete(type);
+  }
+
+  async #persist(type: string, entries: readonly Outgoing[]): Promise<void> {
     // The entries are JSON already: their sizes had to be known.
     const json = `{"v":${WIRE_VERSION},"type":${JSON.stringify(type)},"entries":[${entries.map((entry) => entry.json).join(",")}]}`;
     const payload = Buffer.from(json);
