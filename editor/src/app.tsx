@@ -6,7 +6,7 @@ import { RunDialogs } from "./run/index.ts";
 import { startAutosave } from "./shell/autosave.ts";
 import { BottomPanel } from "./shell/bottom-panel.tsx";
 import { Dialogs } from "./shell/dialogs.tsx";
-import { openFirst } from "./shell/flow-actions.ts";
+import { openFirst, openFlow } from "./shell/flow-actions.ts";
 import { flowInAddress } from "./shell/flow-address.ts";
 import { startValidation } from "./shell/live-validation.ts";
 import { Palette } from "./shell/palette.tsx";
@@ -17,6 +17,7 @@ import { TopBar } from "./shell/top-bar.tsx";
 import { useKeyboard } from "./shell/use-keyboard.ts";
 import { useTheme } from "./shell/use-theme.ts";
 import { useCatalog } from "./stores/catalog-store.ts";
+import { useSession } from "./stores/session-store.ts";
 import { useSettings } from "./stores/settings-store.ts";
 
 let isOpened = false;
@@ -41,6 +42,15 @@ export function App() {
     const reload = () => void useCatalog.getState().load();
     window.addEventListener("focus", reload);
     return () => window.removeEventListener("focus", reload);
+  }, []);
+  // Somebody wrote another flow into the address, or went back to one.
+  useEffect(() => {
+    const follow = () => {
+      const name = flowInAddress();
+      if (name !== undefined && name !== useSession.getState().savedAs) void openFlow(name);
+    };
+    window.addEventListener("hashchange", follow);
+    return () => window.removeEventListener("hashchange", follow);
   }, []);
   return (
     <ReactFlowProvider>

@@ -1,5 +1,5 @@
 /** The wire while it is drawn, with the reason beside it when it may not end where the pointer is. */
-import { type ConnectionLineComponentProps, getBezierPath } from "@xyflow/react";
+import { type ConnectionLineComponentProps, getBezierPath, useStore } from "@xyflow/react";
 import { checkWire, findPin } from "../model/connection-rules.ts";
 import { pinColor } from "../model/pin-colors.ts";
 import { shownFlow } from "../stores/shown-flow.ts";
@@ -18,6 +18,8 @@ export function ConnectionLine({
   toPosition,
 }: ConnectionLineComponentProps<CanvasNode>) {
   const { document, views, types } = shownFlow();
+  // The reason is read at the size of all other text, however far away the flow is.
+  const zoom = useStore((store) => store.transform[2]);
   const from = { node: fromNode.id, handle: fromHandle.id ?? "", side: fromHandle.type };
   const pin = findPin(views, from);
   const to = toHandle === null ? undefined : { node: toHandle.nodeId, handle: toHandle.id ?? "", side: toHandle.type };
@@ -43,9 +45,11 @@ export function ConnectionLine({
     <g>
       <path d={path} className={`wire wire-drawn wire-${pin?.kind ?? "data"}`} style={{ stroke: color }} />
       {reason === undefined ? null : (
-        <foreignObject x={toX + 12} y={toY + 12} width="320" height="90" className="wire-reason-box">
-          <div className="wire-reason">{reason}</div>
-        </foreignObject>
+        <g transform={`translate(${toX + 12 / zoom} ${toY + 12 / zoom}) scale(${1 / zoom})`}>
+          <foreignObject width="320" height="90" className="wire-reason-box">
+            <div className="wire-reason">{reason}</div>
+          </foreignObject>
+        </g>
       )}
     </g>
   );

@@ -7,12 +7,13 @@ import { categoryColor, pinColor } from "../model/pin-colors.ts";
 import { RunNodeOverlay, useNodeRunState } from "../run/index.ts";
 import { CategoryIcon } from "../shell/category-icon.tsx";
 import { Icon } from "../shell/icons.tsx";
-import { type Problem, useProblems } from "../stores/problems-store.ts";
+import type { Problem } from "../stores/problems-store.ts";
+import { useNodeProblems } from "../stores/shown-problems.ts";
 import { useView } from "../stores/view-store.ts";
 import { type CanvasNode, positionOf } from "./canvas-elements.ts";
 
 export const FlowNode = memo(function FlowNode({ id, data: { view } }: NodeProps<CanvasNode>) {
-  const problems = useProblems((state) => state.byNode.get(id));
+  const problems = useNodeProblems(id);
   const state = useNodeRunState(id);
   const hasError = problems?.some((problem) => problem.severity === "error") === true;
   const classes = ["node", view.type === undefined ? "node-unknown" : "", hasError ? "node-wrong" : ""];

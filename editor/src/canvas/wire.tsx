@@ -3,7 +3,7 @@ import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getBezierPath } from "@xyf
 import { memo } from "react";
 import { useEdgeRunState } from "../run/index.ts";
 import { Icon } from "../shell/icons.tsx";
-import { useProblems } from "../stores/problems-store.ts";
+import { useEdgeProblems } from "../stores/shown-problems.ts";
 import { useView } from "../stores/view-store.ts";
 import type { CanvasEdge } from "./canvas-elements.ts";
 
@@ -17,7 +17,7 @@ export const Wire = memo(function Wire({
   sourcePosition,
   targetPosition,
 }: EdgeProps<CanvasEdge>) {
-  const problems = useProblems((state) => state.byEdge.get(id));
+  const problems = useEdgeProblems(id);
   const state = useEdgeRunState(id);
   const [path, labelX, labelY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition });
   const hasError = problems?.some((problem) => problem.severity === "error") === true;

@@ -6,13 +6,13 @@ import type { DocEdge } from "../model/flow-document.ts";
 import { edgeKind } from "../model/handle-ids.ts";
 import { pinLabel } from "../model/node-view.ts";
 import { Icon } from "../shell/icons.tsx";
-import { useProblems } from "../stores/problems-store.ts";
 import { useNodeViews } from "../stores/shown-flow.ts";
+import { useEdgeProblems } from "../stores/shown-problems.ts";
 import { useView } from "../stores/view-store.ts";
 
 export function EdgeInspector({ edge, readOnly }: { readonly edge: DocEdge; readonly readOnly: boolean }) {
   const views = useNodeViews();
-  const problems = useProblems((state) => state.byEdge.get(edge.id));
+  const problems = useEdgeProblems(edge.id);
   const from = findPin(views, { node: edge.source, handle: edge.sourceHandle, side: "source" });
   const to = findPin(views, { node: edge.target, handle: edge.targetHandle, side: "target" });
   const kind = edgeKind(edge);

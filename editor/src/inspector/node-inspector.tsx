@@ -9,7 +9,7 @@ import { RunNodeDetails } from "../run/index.ts";
 import { CategoryIcon } from "../shell/category-icon.tsx";
 import { Icon } from "../shell/icons.tsx";
 import { edit, useDocument } from "../stores/document-store.ts";
-import { useProblems } from "../stores/problems-store.ts";
+import { useNodeProblems } from "../stores/shown-problems.ts";
 import { useView } from "../stores/view-store.ts";
 import { ApiSchemaEditor } from "./api-schema-editor.tsx";
 import { ConstantsSection } from "./constants-section.tsx";
@@ -31,7 +31,7 @@ export interface NodeInspectorProps {
 export function NodeInspector({ node, view, readOnly }: NodeInspectorProps) {
   const box = useRef<HTMLDivElement>(null);
   const focusField = useView((state) => state.focusField);
-  const problems = useProblems((state) => state.byNode.get(node.id));
+  const problems = useNodeProblems(node.id);
   useEffect(() => {
     if (focusField === undefined || box.current === null) return;
     const [id, pin] = focusField.split(" ");
