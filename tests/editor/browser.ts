@@ -61,7 +61,7 @@ export async function startEditor({ width = 1440, height = 900, args = [] }: Edi
     await create.until(/"url": "[^"]+"[\s\S]*\n\}/);
     browser = await chromium.launch({
       ...(browserFile ? { executablePath: browserFile } : {}),
-      args: ["--no-sandbox"],
+      args: ["--no-sandbox", "--disable-gpu"],
     });
   } catch (error) {
     await stop();

@@ -26,6 +26,7 @@ export class RunFrames {
   #submitted: SubmittedMessage | undefined;
   #result: RunResult | undefined;
   #broken: ErrorInfo | undefined;
+  #targets: ReadonlyMap<string, string> = new Map();
 
   constructor(id: string) {
     this.id = id;
@@ -42,6 +43,11 @@ export class RunFrames {
 
   get graph(): Graph | undefined {
     return this.#run?.details.graph;
+  }
+
+  /** The node that an edge leads to. */
+  targetOf(edge: string): string | undefined {
+    return this.#targets.get(edge);
   }
 
   /** Undefined while the run goes on. */
@@ -111,6 +117,7 @@ export class RunFrames {
     if (this.#run) return this.#run.apply(entry);
     if (entry.kind !== "run" || entry.message.kind !== "submitted") return [];
     this.#submitted = entry.message;
+    this.#targets = new Map(entry.message.flow.edges.map(({ id, target }) => [id, target]));
     // Whatever the run was to tell the world, who looks at it here sees all of it.
     const options = { ...entry.message.options, events: true, debug: true };
     this.#run = new Run({ ...entry.message, options }, { partition: 0, seq: entry.seq, timeMs: entry.timeMs });

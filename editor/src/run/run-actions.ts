@@ -1,13 +1,16 @@
 /** What a person can do about runs, and what the page shows of it. Failures are told, never thrown. */
 
+import { checkFlow, type FlowIssue } from "../../../flow/index.ts";
 import type { RunAction } from "../api/answers.ts";
 import { ApiError } from "../api/request.ts";
 import { viewport } from "../canvas/viewport.ts";
+import type { FlowDocument } from "../model/flow-document.ts";
 import { readFlow } from "../model/read-flow.ts";
 import { writeFlow } from "../model/write-flow.ts";
+import { useCatalog } from "../stores/catalog-store.ts";
 import { useDocument } from "../stores/document-store.ts";
 import { api } from "../stores/gateway.ts";
-import { setProblems, useProblems } from "../stores/problems-store.ts";
+import { setProblems } from "../stores/problems-store.ts";
 import { toast, toastError } from "../stores/toast-store.ts";
 import { useView } from "../stores/view-store.ts";
 import { breakpointsOf, toggleBreakpoints } from "./breakpoints-store.ts";
@@ -25,10 +28,11 @@ export function askToRun(debug: boolean): void {
   const view = useView.getState();
   if (view.frozen) closeRun();
   if (!document.nodes.some(({ type }) => type === "start")) return openRunDialog({ is: "empty" });
-  const { errorCount, problems } = useProblems.getState();
+  const errors = errorsOf(document);
+  const errorCount = errors.length;
   if (errorCount > 0) {
     view.showBottom("problems");
-    const [first] = problems.filter(({ severity }) => severity === "error");
+    const [first] = errors;
     if (first?.node_id !== undefined) view.select([first.node_id], []);
     toast(
       "error",
@@ -37,6 +41,16 @@ export function askToRun(debug: boolean): void {
     return;
   }
   openRunDialog({ is: "inputs", debug });
+}
+
+/** What the validator says now: what it said last may be about the flow as it was a moment ago. */
+function errorsOf(document: FlowDocument): readonly FlowIssue[] {
+  const { types, status } = useCatalog.getState();
+  // The server knows, and has the last word anyway.
+  if (status !== "ready") return [];
+  const { errors, warnings } = checkFlow(writeFlow(document), types);
+  setProblems(errors, warnings);
+  return errors;
 }
 
 /** Runs the edited flow. False: it was not started, and why has been said. */

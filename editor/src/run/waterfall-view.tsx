@@ -141,14 +141,18 @@ const Row = memo(function Row({ bar, at, span, selected, onChoose }: RowProps) {
   const percent = (ms: number): number => (span <= 0 ? 0 : Math.min(100, (100 * ms) / span));
   const took = formatSeconds(Math.max(0, end - queuedAt) / 1000);
   const place = [
-    title === node ? "" : node,
+    title.toLowerCase() === node.toLowerCase() ? "" : node,
     scope === "" ? "" : scopeText(scope),
     consumer === undefined ? "" : `for ${consumer}`,
     attempt > 1 ? `attempt ${attempt}` : "",
   ]
     .filter(Boolean)
     .join(", ");
-  const text = `${title}${place === "" ? "" : ` (${place})`}: ${stateNames[state]}, ${took}`;
+  const waited =
+    startedAt === undefined || startedAt - queuedAt < 1
+      ? ""
+      : `, waited ${formatSeconds((startedAt - queuedAt) / 1000)}`;
+  const text = `${title}${place === "" ? "" : ` (${place})`}: ${stateNames[state]}, ${took}${waited}`;
   const left = percent(queuedAt);
   const work = startedAt === undefined ? left : percent(startedAt);
   return (
