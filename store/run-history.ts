@@ -34,7 +34,8 @@ import {
 } from "../nats/index.ts";
 import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
-import { type LogEntry, logEntry, type StoredEntry, storedEntry, toLogEntry, toStoredEntry } from "./log-entry.ts";
+import { historyEntry, packEntries, unpackEntries } from "./history-entries.ts";
+import { type LogEntry, logEntry, toLogEntry } from "./log-entry.ts";
 import { Presence } from "./presence.ts";
 
 /** Header names of a history message. */
@@ -68,8 +69,10 @@ export const historyRecord = z.object({
 });
 export type HistoryRecord = z.infer<typeof historyRecord>;
 
-const storedRecord = historyRecord.extend({ entries: z.array(storedEntry) });
-const historySegment = z.object({ v: z.literal(1), run: z.string(), entries: z.array(storedEntry) });
+/** As they are written: version 1 has whole entries only. */
+const written = { v: z.literal([1, 2]), entries: z.array(historyEntry) };
+const storedRecord = historyRecord.extend(written);
+const historySegment = z.object({ ...written, run: z.string() });
 
 export interface HistorySummary {
   readonly run: string;
@@ -134,8 +137,9 @@ export class RunHistory {
   /** Safe to repeat: the run is in the history once. */
   async write(record: Omit<HistoryRecord, "v">): Promise<void> {
     const run = record.result.run_id;
-    const entries = await this.#pack(record.entries);
-    await this.#publish(record.flow, run, `history:${run}`, { v: 1, ...record, entries }, headersOf(record));
+    await this.#touch(record.entries);
+    const entries = packEntries(run, record.entries, record.result);
+    await this.#publish(record.flow, run, `history:${run}`, { v: 2, ...record, entries }, headersOf(record));
   }
 
   /** Puts a part of a run's log aside before the run has ended. Safe to repeat. */
@@ -144,18 +148,18 @@ export class RunHistory {
     if (!first || !last) return;
     const made = headers();
     made.set(historyHeaders.segment, `${first.seq}-${last.seq}`);
-    const packed = await this.#pack(entries);
-    await this.#publish(flow, run, `history:${run}:${first.seq}-${last.seq}`, { v: 1, run, entries: packed }, made);
+    await this.#touch(entries);
+    const packed = packEntries(run, entries, undefined);
+    await this.#publish(flow, run, `history:${run}:${first.seq}-${last.seq}`, { v: 2, run, entries: packed }, made);
   }
 
-  /** The entries without their flow, which stays where it is for as long as they do. */
-  async #pack(entries: readonly LogEntry[]): Promise<StoredEntry[]> {
+  /** Makes sure that the flow of these entries stays for as long as they do: it is not written with them. */
+  async #touch(entries: readonly LogEntry[]): Promise<void> {
     for (const entry of entries) {
       if (entry.kind !== "run" || entry.message.kind !== "submitted") continue;
       const { blueprint } = entry.message;
       if (blueprint !== undefined) await this.#blueprints.touch(blueprint, entry.message);
     }
-    return entries.map(toStoredEntry);
   }
 
   async #publish(flow: string, run: string, msgID: string, content: unknown, made: MsgHdrs): Promise<void> {
@@ -239,16 +243,26 @@ export class RunHistory {
       filter: subjects.historyOfRun(run),
       fromSeq: after + 1,
     })) {
-      const bytes = await this.#body(message);
-      const segment = message.headers?.has(historyHeaders.segment);
-      const decoded = bytes && decodeMessage(segment ? historySegment : storedRecord, bytes);
-      if (!decoded?.ok) this.refusals.add(message.subject, decoded?.reason ?? "its body cannot be read");
-      else {
-        const { value } = decoded;
-        const entries = await Promise.all(value.entries.map((entry) => toLogEntry(entry, this.#blueprints)));
-        yield { at: message.seq, entries, record: "result" in value ? { ...value, entries } : undefined };
-      }
+      const part = await this.partOf(message);
+      if (part) yield part;
     }
+  }
+
+  /** What a message of the history holds; undefined when it cannot be read. */
+  async partOf(message: JsMsg): Promise<HistoryPart | undefined> {
+    const bytes = await this.#body(message);
+    const segment = message.headers?.has(historyHeaders.segment);
+    const decoded = bytes && decodeMessage(segment ? historySegment : storedRecord, bytes);
+    if (!decoded?.ok) {
+      this.refusals.add(message.subject, decoded?.reason ?? "its body cannot be read");
+      return undefined;
+    }
+    const { value } = decoded;
+    const record = "result" in value ? value : undefined;
+    const run = "run" in value ? value.run : value.result.run_id;
+    const whole = unpackEntries(run, value.entries, record?.result).map((one) => toLogEntry(one, this.#blueprints));
+    const entries = await Promise.all(whole);
+    return { at: message.seq, entries, record: record && { ...record, v: 1, entries } };
   }
 
   /** The last message of the log that the history holds of a run; 0 when it holds none. Reads headers alone. */

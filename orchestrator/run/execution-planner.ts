@@ -42,12 +42,11 @@ export function begin(run: RunState): void {
   advance(run);
 }
 
-/** Works off the agenda. */
+/** Works off the agenda, first in, first out; tasks may add to it. */
 export function advance(run: RunState): void {
-  while (run.agenda.length > 0) {
-    // One batch after the other, first in, first out; what a task adds comes in the next batch.
-    for (const task of run.agenda.splice(0)) perform(run, task);
-  }
+  const { agenda } = run;
+  for (let at = 0; at < agenda.length; at++) perform(run, agenda[at] as Task);
+  agenda.length = 0;
 }
 
 function perform(run: RunState, task: Task): void {

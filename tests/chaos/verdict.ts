@@ -1,11 +1,9 @@
 /** Holds what happened against what had to: every run's one end, its values, its effects, the counters, the history. */
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import { jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type RunResult, runIdOf, STREAMS } from "../../nats/index.ts";
 import { foldRun } from "../../orchestrator/run/fold.ts";
-import { type HistoryRecord, historyHeaders, historyRecord, VariableStore } from "../../store/index.ts";
+import { type HistoryRecord, historyHeaders, RunHistory, VariableStore } from "../../store/index.ts";
 import type { Ledger, RunEffects } from "./ledger.ts";
 import { canonical, fingerprint, type LogTap, type SeenEnd } from "./log-tap.ts";
 import { type Ownership, SHARED_TOO_LONG_MS } from "./ownership.ts";
@@ -40,7 +38,6 @@ export interface Verdict {
 }
 
 const REFOLD_EVERY = 10;
-const decompress = promisify(gunzip);
 
 interface Past {
   /** Contents of its history messages. */
@@ -138,6 +135,7 @@ async function readHistory(nc: NatsConnection) {
   const past = new Map<string, Past>();
   const misfolded: string[] = [];
   const inSegments = new Set<string>();
+  const store = new RunHistory(nc);
   let refolded = 0;
   let read = 0;
   for await (const message of history(nc, false)) {
@@ -146,7 +144,8 @@ async function readHistory(nc: NatsConnection) {
       inSegments.add(run);
       continue;
     }
-    const record = historyRecord.parse(JSON.parse((await decompress(message.data)).toString()));
+    const record = (await store.partOf(message))?.record;
+    if (!record) throw new Error(`the record of ${run} cannot be read: ${JSON.stringify(store.refusals.snapshot())}`);
     const known = past.get(run);
     if (known) known.ends.add(fingerprint(record.result));
     else past.set(run, { ends: new Set([fingerprint(record.result)]), result: record.result });
