@@ -326,6 +326,15 @@ describeInBrowser("drawing in the editor", () => {
         .waitFor();
       expect(wiresOf(await exported(page))).toEqual(first);
     }
+    // A file that is dropped on the canvas; it names no flow, so it is called as the file.
+    const data = await page.evaluateHandle(`(() => {
+      const data = new DataTransfer();
+      data.items.add(new File([${JSON.stringify(JSON.stringify({ nodes, edges: sketch.flow.edges }))}], "my flow.json"));
+      return data;
+    })()`);
+    await canvas(page).dispatchEvent("drop", { dataTransfer: data });
+    await leaveUnsaved(page);
+    await page.getByText("Imported 4 nodes as my_flow").waitFor();
     await importText(page, '{"a": 1}');
     await page
       .locator(".toast")
