@@ -20,7 +20,7 @@ import {
   type DispatchMessage,
   decodeMessage,
   dispatchMessage,
-  isPlainDispatchMessage,
+  readDispatch,
 } from "../nats/index.ts";
 import { answers, type Delivery } from "./delivery.ts";
 import type { DispatchPuller } from "./dispatch-puller.ts";
@@ -106,7 +106,7 @@ export class Workload {
       puller.answer(delivery, answers.nak());
       return;
     }
-    const decoded = decodeMessage(dispatchMessage, delivery.data, isPlainDispatchMessage);
+    const decoded = decodeMessage(dispatchMessage, delivery.data, readDispatch);
     if (!decoded.ok) {
       this.counters.refused++;
       logger.warn({ type: delivery.type, reason: decoded.reason }, "refused a malformed dispatch message");

@@ -16,8 +16,8 @@ const encoder = new TextEncoder();
 export function decodeMessage<S extends z.ZodType>(
   schema: S,
   bytes: Uint8Array,
-  /** Knows messages that the schema takes unchanged. */
-  isPlain?: (json: unknown) => json is z.output<S>,
+  /** Reads what it is sure of as the schema would; undefined: it is not. */
+  readPlain?: (json: unknown) => z.output<S> | undefined,
 ): Decoded<z.output<S>> {
   let json: unknown;
   try {
@@ -27,7 +27,8 @@ export function decodeMessage<S extends z.ZodType>(
   }
   const unsafe = findUnsafe(json, MAX_MESSAGE_DEPTH);
   if (unsafe !== undefined) return refuse(unsafe);
-  if (isPlain?.(json)) return { ok: true, value: json };
+  const plain = readPlain?.(json);
+  if (plain !== undefined) return { ok: true, value: plain };
   try {
     const parsed = schema.safeParse(json);
     if (parsed.success) return { ok: true, value: parsed.data };

@@ -10,9 +10,11 @@ export {
   type TriggerConsumer,
 } from "./consumers.ts";
 export { type Decoded, decodeMessage, encodeMessage, findUnsafe, RefusalCounter, type Refusals } from "./decode.ts";
+export { readDispatch, writeEntry } from "./dispatch-wire.ts";
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
 export { runIdOf } from "./ids.ts";
 export {
+  activationOf,
   type CancelMessage,
   cancelMessage,
   type DispatchEntry,
@@ -58,7 +60,7 @@ export {
   publisherOn,
   type Stored,
 } from "./publisher.ts";
-export { isPlainDispatchMessage, isPlainResultMessage, isPlainRunMessage } from "./quick-check.ts";
+export { readResult, readRunMessage } from "./quick-check.ts";
 export { firedBy, type Schedule, scheduleHeaders } from "./schedules.ts";
 export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
 export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";

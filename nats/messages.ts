@@ -88,39 +88,53 @@ function isBareFlow(json: unknown): boolean {
 
 // ------------------------------------------------------------------- dispatch
 
-/** One activation (`exec`) or one evaluation of a pure node (`data`), as an actor receives it. */
-export const dispatchEntry = z.object({
-  kind: z.enum(["exec", "data"]),
-  /** The execution id: the same after every recovery, another for every attempt. */
-  id: z.string(),
-  run: z.string(),
-  /** The flow's name: the scope of its `flow` variables. */
-  flow: z.string(),
-  partition: z.number().int().nonnegative(),
-  node: z.string(),
-  /** `` for the root, `each[3]`, `each[3]/inner[0]`. */
-  scope: z.string(),
-  attempt: z.number().int().min(1),
-  inputs: jsonObject,
-  config: jsonObject,
-  /** Longest time of this attempt, ms. */
-  timeout_ms: z.number().positive(),
-  /** The longest silence of this attempt, ms; node code calls `ctx.heartbeat()`. */
-  heartbeat_ms: z.number().positive().optional(),
-  /** When all attempts together must have ended. */
-  deadline: epochMs.optional(),
-  /** The same for all attempts of one activation: what makes an effect happen once. */
-  idempotency_key: z.string(),
-  /** Opt-in: what the same inputs gave before may serve, for so many ms. `key`: a template that names the inputs that count. */
-  cache: z.object({ ttl_ms: z.number().positive(), key: z.string().optional() }).optional(),
-  /** Outputs that the run machine reads itself: they stay in the message while there is room, however large. */
-  inline: z.array(z.string()).optional(),
-  /** The run that this one's large values lie under, when it is not the run itself: the outermost of its parents. */
-  blob_run: z.string().optional(),
-  /** How many actors were lost over it in messages before this one. */
-  lost: z.number().int().nonnegative().optional(),
-  traceparent: z.string().optional(),
-});
+/** Longest time of one attempt that says nothing else, ms. */
+export const DEFAULT_TIMEOUT_MS = 300_000;
+
+/** The activation that an execution id names: what is before `#<attempt>`. */
+export function activationOf(id: string): string {
+  const end = id.lastIndexOf("#");
+  return end < 0 ? id : id.slice(0, end);
+}
+
+/**
+ * One activation (`exec`) or one evaluation of a pure node (`data`), as an actor receives it. What most entries have in
+ * common may be left out on the wire: see the defaults.
+ */
+export const dispatchEntry = z
+  .object({
+    kind: z.enum(["exec", "data"]).default("exec"),
+    /** The execution id: the same after every recovery, another for every attempt. */
+    id: z.string(),
+    run: z.string(),
+    /** The flow's name: the scope of its `flow` variables. */
+    flow: z.string(),
+    partition: z.number().int().nonnegative(),
+    node: z.string(),
+    /** `` for the root, `each[3]`, `each[3]/inner[0]`. */
+    scope: z.string().default(""),
+    attempt: z.number().int().min(1).default(1),
+    inputs: jsonObject,
+    config: jsonObject.default({}),
+    /** Longest time of this attempt, ms. */
+    timeout_ms: z.number().positive().default(DEFAULT_TIMEOUT_MS),
+    /** The longest silence of this attempt, ms; node code calls `ctx.heartbeat()`. */
+    heartbeat_ms: z.number().positive().optional(),
+    /** When all attempts together must have ended. */
+    deadline: epochMs.optional(),
+    /** The same for all attempts of one activation: what makes an effect happen once. Default: the id without its `#<attempt>`. */
+    idempotency_key: z.string().optional(),
+    /** Opt-in: what the same inputs gave before may serve, for so many ms. `key`: a template that names the inputs that count. */
+    cache: z.object({ ttl_ms: z.number().positive(), key: z.string().optional() }).optional(),
+    /** Outputs that the run machine reads itself: they stay in the message while there is room, however large. */
+    inline: z.array(z.string()).optional(),
+    /** The run that this one's large values lie under, when it is not the run itself: the outermost of its parents. */
+    blob_run: z.string().optional(),
+    /** How many actors were lost over it in messages before this one. */
+    lost: z.number().int().nonnegative().optional(),
+    traceparent: z.string().optional(),
+  })
+  .transform((entry) => ({ ...entry, idempotency_key: entry.idempotency_key ?? activationOf(entry.id) }));
 export type DispatchEntry = z.infer<typeof dispatchEntry>;
 
 /** A message on `rayflow.node.<type>`. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readDispatch, writeEntry } from "./dispatch-wire.ts";
 import { dispatchMessage, resultMessage, storedRunMessage } from "./messages.ts";
 import { isPlainDispatchMessage, isPlainResultMessage, isPlainRunMessage } from "./quick-check.ts";
 
@@ -112,7 +113,7 @@ describe("the quick check", () => {
     fc.assert(
       fc.property(fc.array(broken({ ...entry, ...optionalOfEntry }), { maxLength: 3 }), (entries) => {
         const message = { v: 1, type: "t", entries };
-        if (isPlainDispatchMessage(message)) expect(dispatchMessage.parse(message)).toEqual(message);
+        if (isPlainDispatchMessage(message)) expect(dispatchMessage.parse(message)).toEqual(readDispatch(message));
       }),
       { numRuns: 2_000 },
     );
@@ -139,6 +140,39 @@ describe("the quick check", () => {
       expect(isPlainRunMessage(json)).toBe(false);
     },
   );
+
+  test("an entry is read as it was before it was written, whatever was left out", () => {
+    const whole = fc.record(
+      {
+        kind: fc.constantFrom("exec", "data"),
+        id: fc.constantFrom("r:n@#1", "r:n@each[3]#2", "r:n@>p#1", "odd"),
+        run: fc.constant("r"),
+        flow: fc.string(),
+        partition: fc.nat(),
+        node: fc.string(),
+        scope: fc.constantFrom("", "each[3]"),
+        attempt: fc.constantFrom(1, 2),
+        inputs: fc.constantFrom({}, { x: 1 }),
+        config: fc.constantFrom({}, { x: 1 }),
+        timeout_ms: fc.constantFrom(300_000, 5),
+        idempotency_key: fc.constantFrom("r:n@", "r:n@each[3]", "other"),
+        heartbeat_ms: fc.constant(5),
+        cache: fc.constant({ ttl_ms: 1 }),
+        lost: fc.nat(),
+      },
+      { requiredKeys: ["id", "run", "flow", "partition", "node", "inputs"] },
+    );
+    fc.assert(
+      fc.property(whole, (some) => {
+        const [full] = dispatchMessage.parse({ v: 1, type: "t", entries: [some] }).entries;
+        if (!full) throw new Error("no entry");
+        const wire: unknown = { v: 1, type: "t", entries: [JSON.parse(writeEntry(full))] };
+        expect(dispatchMessage.parse(wire).entries).toEqual([full]);
+        if (some.cache === undefined) expect(readDispatch(wire)?.entries).toEqual([full]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 
   test("leaves failures and cached work to the schema", () => {
     const failure = { ...result, status: "error", error: { code: "X", message: "", retryable: false } };

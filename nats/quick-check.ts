@@ -2,7 +2,8 @@
  * Says of the messages of the hot path, without making a copy, that their schemas would take them as they are. What it
  * is not sure of is left to zod, which also says why: so it may refuse too much, and never too little.
  */
-import { type DispatchMessage, type ResultMessage, type StoredRunMessage, WIRE_VERSION } from "./messages.ts";
+import type { z } from "zod";
+import { type dispatchMessage, type ResultMessage, type StoredRunMessage, WIRE_VERSION } from "./messages.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
@@ -33,20 +34,20 @@ const RESULT: Fields = {
 };
 
 const ENTRY: Fields = {
-  kind: required((value) => value === "exec" || value === "data"),
+  kind: optional((value) => value === "exec" || value === "data"),
   id: required(isString),
   run: required(isString),
   flow: required(isString),
   partition: required(isCount),
   node: required(isString),
-  scope: required(isString),
-  attempt: required((value) => isCount(value) && (value as number) >= 1),
+  scope: optional(isString),
+  attempt: optional((value) => isCount(value) && (value as number) >= 1),
   inputs: required(isObject),
-  config: required(isObject),
-  timeout_ms: required(isPositive),
+  config: optional(isObject),
+  timeout_ms: optional(isPositive),
   heartbeat_ms: optional(isPositive),
   deadline: optional(isNumber),
-  idempotency_key: required(isString),
+  idempotency_key: optional(isString),
   inline: optional(isStrings),
   blob_run: optional(isString),
   lost: optional(isCount),
@@ -103,6 +104,16 @@ for (const fields of [RESULT, ENTRY, SUBMITTED, FINISHED, RUN_RESULT, STATISTICS
   requiredCounts.set(fields, Object.values(fields).filter((field) => field.required).length);
 }
 
+/** For `decodeMessage`: the message itself, when it is plain. */
+export function readResult(json: unknown): ResultMessage | undefined {
+  return isPlainResultMessage(json) ? json : undefined;
+}
+
+/** For `decodeMessage`: the message itself, when it is plain. */
+export function readRunMessage(json: unknown): StoredRunMessage | undefined {
+  return isPlainRunMessage(json) ? json : undefined;
+}
+
 /** Whether it is a run's plain beginning or its success. */
 export function isPlainRunMessage(json: unknown): json is StoredRunMessage {
   const { kind } = (json ?? {}) as { kind?: unknown };
@@ -115,8 +126,8 @@ export function isPlainResultMessage(json: unknown): json is ResultMessage {
   return isList(json, "results", (item) => fits(item, RESULT));
 }
 
-/** Whether it is a dispatch message of entries without a cache. */
-export function isPlainDispatchMessage(json: unknown): json is DispatchMessage {
+/** Whether it is a dispatch message, as it is written, of entries without a cache. */
+export function isPlainDispatchMessage(json: unknown): json is z.input<typeof dispatchMessage> {
   return isList(json, "entries", (item) => fits(item, ENTRY));
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
-import { type DispatchEntry, encodeMessage, type Publishes } from "../nats/index.ts";
+import { type DispatchEntry, encodeMessage, type Publishes, writeEntry } from "../nats/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Logger } from "./logger.ts";
@@ -110,7 +110,7 @@ export class Emitter {
     undeliverable: (entry: DispatchEntry, error: ErrorInfo) => void,
   ): void {
     const limit = this.#options.maxPayload() - OVERHEAD_BYTES;
-    const json = JSON.stringify(entry);
+    const json = writeEntry(entry);
     // A UTF-16 unit is at most three bytes of UTF-8: most entries need no counting.
     const most = json.length * 3;
     const bytes = most <= SURELY_SMALL_BYTES ? most : Buffer.byteLength(json);
@@ -131,7 +131,7 @@ export class Emitter {
     this.track(seq, `the inputs of ${entry.node}`, async () => {
       try {
         const small = await offload(entry, limit);
-        const json = JSON.stringify(small);
+        const json = writeEntry(small);
         this.#send(seq, type, small.id, json, Buffer.byteLength(json));
       } catch (error) {
         const info = toErrorInfo(error);

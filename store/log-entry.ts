@@ -3,14 +3,14 @@ import { z } from "zod";
 import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
-  isPlainResultMessage,
-  isPlainRunMessage,
   type NodeResult,
   nodeResult,
   parseLogSubject,
   partitionOf,
   type ResultMessage,
   type RunMessage,
+  readResult,
+  readRunMessage,
   resultMessage,
   runMessage,
   storedRunMessage,
@@ -90,7 +90,7 @@ export function decodeLogEntry(
   const { seq, timeMs } = stored;
   const from = parseLogSubject(stored.subject);
   if (from?.kind === "run") {
-    const decoded = decodeMessage(storedRunMessage, stored.data, isPlainRunMessage);
+    const decoded = decodeMessage(storedRunMessage, stored.data, readRunMessage);
     if (!decoded.ok) return decoded;
     const message = decoded.value;
     if (message.run !== from.run) return { ok: false, reason: `speaks of the run ${message.run}` };
@@ -100,7 +100,7 @@ export function decodeLogEntry(
     return { ok: true, entry: { seq, timeMs, kind: "run", message } };
   }
   if (from?.kind === "result") {
-    const decoded = decodeMessage(resultMessage, stored.data, isPlainResultMessage);
+    const decoded = decodeMessage(resultMessage, stored.data, readResult);
     const message = decoded.ok ? decoded.value : mendedResults(stored.data, decoded.reason);
     if (!message) return { ok: false, reason: decoded.ok ? "" : decoded.reason };
     if (message.type !== from.type) return { ok: false, reason: `speaks for the type ${message.type}` };

@@ -1,5 +1,5 @@
 /** The fake dispatch queue and the fake timers: what is delivered until it is acked. */
-import type { DispatchMessage } from "../../nats/index.ts";
+import { type DispatchMessage, dispatchMessage } from "../../nats/index.ts";
 import type { Faults } from "./testing-faults.ts";
 import { type Ack, SeenIds } from "./testing-log.ts";
 import type { VirtualTime } from "./testing-time.ts";
@@ -34,7 +34,7 @@ export class FakeQueue {
   }
 
   store(data: Uint8Array, msgID: string): Ack {
-    const message = JSON.parse(Buffer.from(data).toString()) as DispatchMessage;
+    const message = dispatchMessage.parse(JSON.parse(Buffer.from(data).toString()));
     const known = this.#ids.find(msgID);
     if (known !== undefined && !this.#faults.strikes("forgetId")) {
       return { stream: "RAYFLOW_NODES", seq: known, duplicate: true };
