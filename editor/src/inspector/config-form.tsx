@@ -23,13 +23,11 @@ export interface ConfigFormProps {
   readonly schema: JsonObject;
   readonly value: JsonObject;
   readonly readOnly: boolean;
-  /** What the form holds; keys that it does not know stay as they are. */
+  /** The whole config, what the form does not know of it too. */
   readonly onChange: (config: JsonObject) => void;
-  /** As onChange, but the whole config: a key was emptied. */
-  readonly onReplace: (config: JsonObject) => void;
 }
 
-export default function ConfigForm({ schema, value, readOnly, onReplace }: ConfigFormProps) {
+export default function ConfigForm({ schema, value, readOnly, onChange }: ConfigFormProps) {
   const shown = useMemo(() => formSchema(schema) as RJSFSchema, [schema]);
   const uiSchema = useMemo(() => formUiSchema(schema) as UiSchema, [schema]);
   return (
@@ -45,7 +43,7 @@ export default function ConfigForm({ schema, value, readOnly, onReplace }: Confi
       showErrorList={false}
       noHtml5Validate
       tagName="div"
-      onChange={({ formData }: IChangeEvent) => onReplace(withoutUntouchedDefaults(formData ?? {}, value, schema))}
+      onChange={({ formData }: IChangeEvent) => onChange(withoutUntouchedDefaults(formData ?? {}, value, schema))}
     >
       {/* No submit button: changes are taken over as they are made. */}
       <span />

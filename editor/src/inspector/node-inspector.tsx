@@ -87,10 +87,7 @@ export function NodeInspector({ node, view, readOnly }: NodeInspectorProps) {
               schema={schema}
               value={node.config}
               readOnly={readOnly}
-              onChange={(config) =>
-                change((before) => setConfig(before, { ...before.config, ...config }), `config ${node.id}`)
-              }
-              onReplace={(config) => change((before) => setConfig(before, config), `config ${node.id}`)}
+              onChange={(config) => change((before) => setConfig(before, config), `config ${node.id}`)}
             />
           </Suspense>
         </Section>

@@ -1,13 +1,5 @@
 /** Which wires may be drawn, by the engine's own rules, and the reason why another may not. */
-import {
-  fits,
-  formatPinType,
-  type NodeTypes,
-  normalizeFlow,
-  type PinType,
-  parsePinType,
-  validateFlow,
-} from "../../../flow/index.ts";
+import { fits, formatPinType, type NodeTypes, normalizeFlow, type PinType, validateFlow } from "../../../flow/index.ts";
 import { connect, isSameWire, reconnect, type Wire } from "./edit-edges.ts";
 import type { FlowDocument } from "./flow-document.ts";
 import type { Side } from "./handle-ids.ts";
@@ -112,23 +104,4 @@ function cyclesOf(document: FlowDocument, types: NodeTypes, code: string): strin
   return validateFlow(flow, types)
     .errors.filter((issue) => issue.code === code)
     .map((issue) => issue.message);
-}
-
-/** What a literal of a written type looks like at first: enough to be valid. */
-export function emptyLiteral(typeText: string): unknown {
-  switch (parsePinType(typeText)?.type) {
-    case "int":
-    case "float":
-      return 0;
-    case "bool":
-      return false;
-    case "list":
-      return [];
-    case "dict":
-      return {};
-    case "str":
-      return "";
-    default:
-      return null;
-  }
 }

@@ -1,5 +1,4 @@
 /** Flow files in and out. */
-import { parseFlowText } from "../model/clipboard.ts";
 import { readFlow } from "../model/read-flow.ts";
 import { fileNameOf, writeFlow } from "../model/write-flow.ts";
 import { useDocument } from "../stores/document-store.ts";
@@ -54,9 +53,4 @@ export function downloadFlow(): void {
   link.download = fileNameOf(useDocument.getState().document);
   link.click();
   URL.revokeObjectURL(url);
-}
-
-/** Whether a text on the clipboard is a flow, or part of one. */
-export function isFlowText(text: string): boolean {
-  return /^\s*\{/.test(text) && parseFlowText(text) !== undefined;
 }
