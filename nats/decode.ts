@@ -10,7 +10,6 @@ export type Decoded<T> =
 const MAX_MESSAGE_DEPTH = MAX_VALUE_DEPTH + 16;
 const MAX_REASON_LENGTH = 500;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
-const encoder = new TextEncoder();
 
 /** The message in these bytes, or why they hold none. Never throws. */
 export function decodeMessage<S extends z.ZodType>(
@@ -49,7 +48,8 @@ export function encodeMessage(value: unknown): Uint8Array {
     throw new RayflowError("MalformedMessage", "the value cannot be written as JSON", { cause });
   }
   if (text === undefined) throw new RayflowError("MalformedMessage", "there is no value to write as JSON");
-  return encoder.encode(text);
+  // Several times as fast as a TextEncoder, which makes an array of its own for each message.
+  return Buffer.from(text);
 }
 
 /**
