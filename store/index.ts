@@ -13,6 +13,8 @@ export {
   shortVersion,
   type VersionInfo,
 } from "./flow-version.ts";
+export { type HistorySummary, historyHeaders } from "./history-headers.ts";
+export { type HistoryRecord, historyRecord } from "./history-record.ts";
 export {
   bytesBehind,
   DEFAULT_INLINE_BYTES,
@@ -31,15 +33,7 @@ export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";
 export { type CachedOutcome, type CacheKeyParts, cacheKey, ResultCache } from "./result-cache.ts";
 export { RunEntries } from "./run-entries.ts";
 export { partitionEntries, type RunHead, runHeads } from "./run-heads.ts";
-export {
-  type HistoryPart,
-  type HistoryQuery,
-  type HistoryRecord,
-  type HistorySummary,
-  historyHeaders,
-  historyRecord,
-  RunHistory,
-} from "./run-history.ts";
+export { type HistoryPart, type HistoryQuery, RunHistory } from "./run-history.ts";
 export { type AppendOptions, RunLog } from "./run-log.ts";
 export { type SharedPart, type SnapshotMark, SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts";
 export { TriggerState } from "./trigger-state.ts";

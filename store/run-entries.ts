@@ -5,8 +5,9 @@
  * E1. The hot log is read before the history: what is trimmed in between was in the history first, so nothing is missed.
  * E2. An entry comes once; what is in memory at a time is one piece of the history and what the hot log holds of the run.
  */
+
+import type { HistoryRecord } from "./history-record.ts";
 import type { LogEntry } from "./log-entry.ts";
-import type { HistoryRecord } from "./run-history.ts";
 import type { RunLog } from "./run-log.ts";
 
 export class RunEntries {

@@ -3,7 +3,8 @@ import { jetstream } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { subjects } from "../nats/index.ts";
 import { withServer } from "../nats/testing.ts";
-import { historyHeaders, RunHistory } from "./run-history.ts";
+import { historyHeaders } from "./history-headers.ts";
+import { RunHistory } from "./run-history.ts";
 import { finishedMessage, resultsFor, runResultOf, timerMessage } from "./testing.ts";
 
 const nats = withServer();

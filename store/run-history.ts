@@ -17,77 +17,24 @@ import {
 } from "@nats-io/jetstream";
 import { Objm } from "@nats-io/obj";
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
-import { z } from "zod";
 import {
   BUCKETS,
   decodeMessage,
   encodeMessage,
-  fromSafeToken,
   publisherOn,
   RefusalCounter,
   type RunResult,
   type RunStatus,
-  runResult,
-  runStatus,
   STREAMS,
   subjects,
 } from "../nats/index.ts";
 import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
-import { historyEntry, packEntries, unpackEntries } from "./history-entries.ts";
-import { type LogEntry, logEntry, toLogEntry } from "./log-entry.ts";
+import { packEntries, unpackEntries } from "./history-entries.ts";
+import { type HistorySummary, headersOf, historyHeaders, summaryOf } from "./history-headers.ts";
+import { type HistoryRecord, historySegment, storedRecord } from "./history-record.ts";
+import { type LogEntry, toLogEntry } from "./log-entry.ts";
 import { Presence } from "./presence.ts";
-
-/** Header names of a history message. */
-export const historyHeaders = {
-  status: "Rayflow-Status",
-  /** ms since 1970. */
-  started: "Rayflow-Started",
-  ended: "Rayflow-Ended",
-  version: "Rayflow-Version",
-  /** Sequence of the run's `finished` message in the log. */
-  seq: "Rayflow-Seq",
-  statusCode: "Rayflow-Status-Code",
-  error: "Rayflow-Error",
-  /** In a segment: the first and the last sequence in it. */
-  segment: "Rayflow-Segment",
-  /** `json`, `gzip`: the body is here; `object`: it is in the object store, gzipped. */
-  body: "Rayflow-Body",
-} as const;
-
-export const historyRecord = z.object({
-  v: z.literal(1),
-  flow: z.string(),
-  version: z.string().optional(),
-  /** ms since 1970. */
-  startedMs: z.number(),
-  endedMs: z.number(),
-  /** Sequence of the run's `finished` message in the log. */
-  seq: z.number().int(),
-  result: runResult,
-  entries: z.array(logEntry),
-});
-export type HistoryRecord = z.infer<typeof historyRecord>;
-
-/** As they are written: version 1 has whole entries only. */
-const written = { v: z.literal([1, 2]), entries: z.array(historyEntry) };
-const storedRecord = historyRecord.extend(written);
-const historySegment = z.object({ ...written, run: z.string() });
-
-export interface HistorySummary {
-  readonly run: string;
-  readonly flow: string;
-  readonly status: RunStatus;
-  readonly startedMs: number;
-  readonly endedMs: number;
-  readonly version: string | undefined;
-  readonly seq: number;
-  /** Its place in the history. */
-  readonly at: number;
-  readonly statusCode: number | undefined;
-  /** Code of the error that ended the run. */
-  readonly error: string | undefined;
-}
 
 /** A segment of a run's log, or, with `record`, its end. */
 export interface HistoryPart {
@@ -328,44 +275,4 @@ function blobName(msgId: string): string {
 function inOrder(entries: readonly LogEntry[]): LogEntry[] {
   const bySeq = new Map(entries.map((entry) => [entry.seq, entry]));
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
-}
-
-function headersOf(record: Omit<HistoryRecord, "v">): MsgHdrs {
-  const made = headers();
-  const { status, status_code, error } = record.result;
-  made.set(historyHeaders.status, status);
-  made.set(historyHeaders.started, String(record.startedMs));
-  made.set(historyHeaders.ended, String(record.endedMs));
-  made.set(historyHeaders.seq, String(record.seq));
-  if (record.version !== undefined) made.set(historyHeaders.version, headerText(record.version));
-  if (status_code !== null) made.set(historyHeaders.statusCode, String(status_code));
-  if (error !== null) made.set(historyHeaders.error, headerText(error.code));
-  return made;
-}
-
-/** Text of others must not start a header of its own. */
-function headerText(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
-}
-
-function summaryOf(subject: string, at: number, from: MsgHdrs | undefined): HistorySummary | undefined {
-  const [, , flow, run] = subject.split(".");
-  const status = runStatus.safeParse(from?.get(historyHeaders.status));
-  const startedMs = Number(from?.get(historyHeaders.started));
-  const endedMs = Number(from?.get(historyHeaders.ended));
-  if (!status.success || flow === undefined || run === undefined) return undefined;
-  if (!Number.isFinite(startedMs) || !Number.isFinite(endedMs)) return undefined;
-  const statusCode = from?.get(historyHeaders.statusCode);
-  return {
-    run,
-    flow: fromSafeToken(flow),
-    status: status.data,
-    startedMs,
-    endedMs,
-    version: from?.get(historyHeaders.version) || undefined,
-    seq: Number(from?.get(historyHeaders.seq)) || 0,
-    at,
-    statusCode: statusCode ? Number(statusCode) : undefined,
-    error: from?.get(historyHeaders.error) || undefined,
-  };
 }

@@ -20,9 +20,11 @@ import {
 } from "../nats/index.ts";
 import { blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
+import type { HistorySummary } from "./history-headers.ts";
+import type { HistoryRecord } from "./history-record.ts";
 import { decodeLogEntry, type LogEntry, ofRun, toLogEntry } from "./log-entry.ts";
 import { LogReader, timeOf } from "./log-reader.ts";
-import { type HistoryQuery, type HistoryRecord, type HistorySummary, RunHistory } from "./run-history.ts";
+import { type HistoryQuery, RunHistory } from "./run-history.ts";
 
 export interface AppendOptions {
   /** The stream drops a second message of the same id. */
