@@ -2,22 +2,23 @@
 import { checkFlow, type FlowIssue, type NodeType } from "../../../flow/index.ts";
 
 export interface ValidateRequest {
-  readonly id: number;
+  /** Of what is checked, flow and types: comes back with the answer. */
+  readonly version: number;
   readonly flow: unknown;
   /** Only when they are not those of the last request. */
   readonly types?: readonly NodeType[];
 }
 
 export interface ValidateAnswer {
-  readonly id: number;
+  readonly version: number;
   readonly errors: readonly FlowIssue[];
   readonly warnings: readonly FlowIssue[];
 }
 
 let known = new Map<string, NodeType>();
 
-self.onmessage = ({ data: { id, flow, types } }: MessageEvent<ValidateRequest>) => {
+self.onmessage = ({ data: { version, flow, types } }: MessageEvent<ValidateRequest>) => {
   if (types !== undefined) known = new Map(types.map((type) => [type.type, type]));
   const { errors, warnings } = checkFlow(flow, known);
-  self.postMessage({ id, errors, warnings } satisfies ValidateAnswer);
+  self.postMessage({ version, errors, warnings } satisfies ValidateAnswer);
 };

@@ -23,7 +23,8 @@ export const useProblems = create<ProblemsState>()(() => ({
   current: false,
 }));
 
-export function setProblems(errors: readonly FlowIssue[], warnings: readonly FlowIssue[]): void {
+/** `current`: whether this is about the document as it is now. */
+export function setProblems(errors: readonly FlowIssue[], warnings: readonly FlowIssue[], current = true): void {
   const before = useProblems.getState();
   const problems = [
     ...errors.map((issue): Problem => ({ ...issue, severity: "error" })),
@@ -39,7 +40,7 @@ export function setProblems(errors: readonly FlowIssue[], warnings: readonly Flo
       before.byNode,
     ),
     byEdge: grouped(problems, (problem) => problem.edge_id, before.byEdge),
-    current: true,
+    current,
   });
 }
 
