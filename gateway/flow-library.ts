@@ -94,6 +94,17 @@ export class FlowLibrary {
     return this.#drafts.save(name, flow, expected);
   }
 
+  /**
+   * Keeps the first working copy of a name that nobody uses: one that is only deployed is in use too.
+   * @throws RevisionConflict, ValidationError, PayloadTooLarge
+   */
+  async create(name: string, flow: Readonly<Record<string, unknown>>): Promise<DraftSummary> {
+    const deployed = await this.#deployed(name);
+    if (deployed === undefined) return this.save(name, flow, 0);
+    const message = `there is a deployed flow ${name} already`;
+    throw new RayflowError("RevisionConflict", message, { details: { name, revision: 0, version: deployed.version } });
+  }
+
   /** Makes the working copy what runs. @throws FlowNotFound, InvalidFlow, RevisionConflict */
   async deploy(name: string, types: NodeTypes, expected?: number): Promise<FlowDeployment> {
     const draft = await this.#drafts.get(name);

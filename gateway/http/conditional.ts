@@ -16,13 +16,18 @@ export const conditionHeaders = {
  */
 export function expectedRevision(c: Context): number | undefined {
   const match = c.req.header("if-match")?.trim();
-  if (c.req.header("if-none-match")?.trim() === "*") return 0;
+  if (mustBeNew(c)) return 0;
   if (match === undefined || match === "*") return undefined;
   const revision = REVISION.exec(match)?.[1];
   if (revision === undefined) {
     throw new RayflowError("ValidationError", `If-Match is one revision, as ETag gave it, not ${match.slice(0, 50)}`);
   }
   return Number(revision);
+}
+
+/** Whether the caller wants to make something that is not there in any form yet. */
+export function mustBeNew(c: Context): boolean {
+  return c.req.header("if-none-match")?.trim() === "*";
 }
 
 export function etag(revision: number): string {

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { checkFlow, flowIssue } from "../../flow/index.ts";
 import type { GatewayParts } from "../gateway-parts.ts";
-import { conditionHeaders, etag, expectedRevision } from "./conditional.ts";
+import { conditionHeaders, etag, expectedRevision, mustBeNew } from "./conditional.ts";
 import type { Operations } from "./operation.ts";
 
 const named = z.object({ name: z.string().min(1).max(100) });
@@ -99,7 +99,9 @@ export function addFlowRoutes(operations: Operations, parts: GatewayParts): void
       },
     },
     async ({ c, params, body }) => {
-      const saved = await flows.save(params.name, body.flow, expectedRevision(c));
+      const saved = mustBeNew(c)
+        ? await flows.create(params.name, body.flow)
+        : await flows.save(params.name, body.flow, expectedRevision(c));
       const { name, revision, nodes } = saved;
       const saved_at = new Date(saved.savedMs).toISOString();
       return c.json({ name, revision, saved_at, nodes }, 200, { ETag: etag(revision) });

@@ -38,6 +38,20 @@ describe("a request", () => {
     expect(server.seen[2]).toMatchObject({ method: "PUT", body: '{"value":null}', headers: { "if-match": '"3"' } });
   });
 
+  test("that saves names what it takes the place of", async () => {
+    await using server = await serve((response) => json(response, 200, { name: "f", revision: 8 }));
+    const client = createClient({ baseUrl: server.baseUrl });
+    await client.saveFlow("f", {}, "nothing");
+    await client.saveFlow("f", {}, { revision: 7 });
+    await client.saveFlow("f", {});
+    const conditions = server.seen.map(({ headers }) => [headers["if-none-match"], headers["if-match"]]);
+    expect(conditions).toEqual([
+      ["*", undefined],
+      [undefined, '"7"'],
+      [undefined, undefined],
+    ]);
+  });
+
   test("that is answered with nothing gives nothing", async () => {
     await using server = await serve((response) => response.writeHead(204).end());
     expect(await createClient({ baseUrl: server.baseUrl }).deleteFlow("f")).toBeUndefined();

@@ -22,8 +22,15 @@ import { type ApiOptions, type RequestOptions, sendJson } from "./request.ts";
 /** Where variables live. */
 export type VariableScope = "global" | `flow:${string}` | `run:${string}`;
 
+/** What a save takes the place of: the revision that was read, or nothing. */
+export type SavedOver = { readonly revision: number | string } | "nothing";
+
 interface Cancellable {
   readonly signal?: AbortSignal | undefined;
+}
+
+function conditionOf(over: SavedOver): Record<string, string> {
+  return over === "nothing" ? { "if-none-match": "*" } : { "if-match": `"${over.revision}"` };
 }
 
 export type ApiClient = ReturnType<typeof createClient>;
@@ -41,11 +48,14 @@ export function createClient(options: ApiOptions = {}) {
     flows: (more: Cancellable = {}) => call<{ readonly flows: readonly FlowSummary[] }>("GET", "/api/flows", more),
     flow: (name: string, version?: string, more: Cancellable = {}) =>
       call<StoredFlow>("GET", flow(name), { query: { version }, ...more }),
-    /** `revision`: the one that was read; 412 when somebody else has saved since. Absent: whatever is there is replaced. */
-    saveFlow: (name: string, body: unknown, revision?: number | string) =>
+    /**
+     * `over`: the revision that was read, or `"nothing"` for a new flow; 412 when something else is there. Absent: whatever
+     * is there is replaced.
+     */
+    saveFlow: (name: string, body: unknown, over?: SavedOver) =>
       call<{ readonly name: string; readonly revision: number | string }>("PUT", flow(name), {
         body: { flow: body },
-        ...(revision === undefined ? {} : { headers: { "if-match": `"${revision}"` } }),
+        ...(over === undefined ? {} : { headers: conditionOf(over) }),
       }),
     deployFlow: (name: string) =>
       call<{ readonly name: string; readonly version: string }>("POST", flow(name, "/deploy")),

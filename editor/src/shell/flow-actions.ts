@@ -1,4 +1,5 @@
 /** Opening, saving and deploying flows. One at a time: a save that is asked for during a save follows it. */
+import type { SavedOver } from "../api/client.ts";
 import { ApiError } from "../api/request.ts";
 import { laidOut } from "../canvas/auto-layout.ts";
 import { viewport } from "../canvas/viewport.ts";
@@ -48,9 +49,9 @@ async function save({ quiet = false, force = false }: SaveOptions): Promise<bool
   }
   const isOwn = savedAs === document.name;
   try {
-    if (!isOwn && !force && !(await mayTakeName(document.name))) return false;
     useSession.setState({ state: { is: "saving" } });
-    const answer = await api.saveFlow(document.name, writeFlow(document), isOwn && !force ? revision : undefined);
+    const over = force ? undefined : overOf(isOwn, revision);
+    const answer = await api.saveFlow(document.name, writeFlow(document), over);
     dropDraft(savedAs);
     useSession.setState({
       savedAs: document.name,
@@ -64,6 +65,10 @@ async function save({ quiet = false, force = false }: SaveOptions): Promise<bool
     if (!quiet) toast("success", `Saved ${document.name}`);
     return true;
   } catch (error) {
+    if (error instanceof ApiError && error.status === 412 && !isOwn) {
+      useSession.setState({ state });
+      return (await mayReplace(document.name)) && save({ quiet, force: true });
+    }
     if (error instanceof ApiError && error.status === 412) {
       useSession.setState({ state: { is: "conflict" } });
       useView.getState().openDialog("conflict");
@@ -76,9 +81,13 @@ async function save({ quiet = false, force = false }: SaveOptions): Promise<bool
   }
 }
 
-async function mayTakeName(name: string): Promise<boolean> {
-  const { flows } = await api.flows();
-  if (!flows.some((flow) => flow.name === name)) return true;
+/** A name that this flow does not have on the server yet must be free: the server says whether it is, in the same step. */
+function overOf(isOwn: boolean, revision: number | string | undefined): SavedOver | undefined {
+  if (!isOwn) return "nothing";
+  return revision === undefined ? undefined : { revision };
+}
+
+async function mayReplace(name: string): Promise<boolean> {
   const text = `There is another flow called ${name} on the server. Saving this one puts it in its place.`;
   const answer = await ask("Replace the other flow?", text, [{ value: "replace", label: "Replace", tone: "danger" }]);
   return answer === "replace";
