@@ -2,12 +2,24 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type ProxyOptions } from "vite";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "..");
 /** Where `npm run dev:editor` finds the gateway. */
 const gateway = process.env.RAYFLOW_GATEWAY ?? "http://127.0.0.1:8000";
+
+/**
+ * The page that this server serves asks in its own name, which the gateway does not know; so its requests go on in the
+ * gateway's. Those of other pages keep the origin that they come from, and are refused as they would be without this server.
+ */
+const asGatewaysOwn: ProxyOptions["configure"] = (proxy) => {
+  proxy.on("proxyReq", (onward, { headers: { origin, host } }) => {
+    if (origin !== undefined && URL.canParse(origin) && new URL(origin).host === host) {
+      onward.setHeader("Origin", new URL(gateway).origin);
+    }
+  });
+};
 
 /** Whoever builds from within tests has NODE_ENV=test: the bundle would then carry React's development build. */
 const asProduction = {
@@ -36,7 +48,7 @@ export default defineConfig({
     proxy: Object.fromEntries(
       ["/api", "/healthz", "/readyz", "/metrics", "/openapi.json"].map((at) => [
         at,
-        { target: gateway, changeOrigin: true },
+        { target: gateway, changeOrigin: true, configure: asGatewaysOwn },
       ]),
     ),
   },
