@@ -108,6 +108,10 @@ export const errorCodes = {
     help: "Somebody else has changed it since you read it: read it again, and decide anew.",
     retryable: false,
   },
+  IdempotencyKeyReused: {
+    help: "This Idempotency-Key was sent before with another body: take a new key, or send the same body again.",
+    retryable: false,
+  },
   VariableNotFound: { help: "No variable of this name is set in this scope.", retryable: false },
   StoreConflict: {
     help: "Another writer changed this entry at the same moment, again and again: try once more.",

@@ -39,7 +39,7 @@ export function addExecuteRoutes(operations: Operations, parts: GatewayParts, op
         wait: z.enum(["true", "false"]).default("true"),
         timeout: z.coerce.number().positive().max(MAX_WAIT_S).default(DEFAULT_WAIT_S),
       }),
-      headers: { "Idempotency-Key": "The same key twice is one run, and one result" },
+      headers: { "Idempotency-Key": "The same key twice is one run, and one result; with another body it is refused" },
       body: executeBody,
       answers: {
         200: { description: "The result", schema: runResult },
@@ -49,6 +49,7 @@ export function addExecuteRoutes(operations: Operations, parts: GatewayParts, op
     async ({ c, query, body }) => {
       const run = await startRun(c, parts.nc, await runRequestOf(body, parts), {
         ...options,
+        asked: body,
         timeoutMs: query.timeout * 1000,
         wait: query.wait === "true",
       });

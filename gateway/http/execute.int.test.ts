@@ -109,6 +109,25 @@ describe("POST /api/flows/execute", () => {
     expect(runs).toHaveLength(1);
   });
 
+  it("refuses an Idempotency-Key that comes again with another body, from whichever gateway", async () => {
+    const other = await gateway.open();
+    const key = { "Idempotency-Key": "k-2" };
+    const ask = (url: string, body: unknown) => request(`${url}/api/flows/execute`, "POST", body, key);
+    const both = await Promise.all([
+      ask(gateway.url, { flow: sum, inputs: { x: 1 } }),
+      ask(other.url, { flow: sum, inputs: { x: 2 } }),
+    ]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 422]);
+    const first = both.find(({ status }) => status === 200);
+    const refused = both.find(({ status }) => status === 422);
+    const run_id = first?.json.run_id;
+    expect(refused?.json).toMatchObject({ code: "IdempotencyKeyReused", run_id });
+    const x = first === both[0] ? 1 : 2;
+    const again = await ask(other.url, { inputs: { x }, flow: sum });
+    expect(again).toMatchObject({ status: 200, json: { run_id } });
+    expect((await ask(gateway.url, { flow: sum, inputs: { x }, options: { drain: "await" } })).status).toBe(422);
+  });
+
   it.each(["", "a b", "x".repeat(256), "ключ"])("refuses the Idempotency-Key %j", async (key) => {
     // Headers are latin-1 on the wire.
     const header = Buffer.from(key).toString("latin1");

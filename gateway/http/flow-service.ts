@@ -92,7 +92,9 @@ function executor(
       const errors = problems.map((message) => ({ code: "INPUT", message }));
       throw new RayflowError("ValidationError", problems.join("; "), { details: { errors } });
     }
-    const run = await startRun(c, nc, { ...request, inputs }, { ...parts, wait: true, timeoutMs });
+    // By the flow's name, not its version: a service that was started anew answers a repetition as before.
+    const asked = { service: flow.name, inputs };
+    const run = await startRun(c, nc, { ...request, inputs }, { ...parts, asked, wait: true, timeoutMs });
     if (run.ended) return answerWith(run.result);
     const { runId } = run.submitted;
     const message = `run ${runId} did not end within ${timeoutMs / 1000} s; it goes on`;
@@ -133,7 +135,7 @@ function addExecute(operations: Operations, contract: FlowContract, execute: Exe
       tag,
       summary: `Run ${contract.name}`,
       ...(contract.description === undefined ? {} : { description: contract.description }),
-      headers: { "Idempotency-Key": "The same key twice is one run, and one result" },
+      headers: { "Idempotency-Key": "The same key twice is one run, and one result; with another body it is refused" },
       body: z.record(z.string(), z.unknown()),
       bodySchema: contract.inputs,
       answers: Object.fromEntries(byStatus),

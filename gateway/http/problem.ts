@@ -43,6 +43,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   PayloadTooLarge: 413,
   UnsupportedMediaType: 415,
   InvalidFlow: 422,
+  IdempotencyKeyReused: 422,
   ConnectionFailed: 503,
   GatewayBusy: 503,
   RunTimeout: 504,

@@ -2,7 +2,7 @@
  * One request that starts a run.
  *
  * W1. The end of the request, whoever ends it, is never the end of the run.
- * W2. The same `Idempotency-Key` is the same run: it becomes the submission's message id.
+ * W2. The same `Idempotency-Key` is the same run: it becomes the submission's message id. With another body it is refused.
  */
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Context } from "hono";
@@ -10,9 +10,12 @@ import { RayflowError } from "../../flow/index.ts";
 import type { RunEvent, RunResult } from "../../nats/index.ts";
 import { type RunRequest, type SubmittedRun, submitRun } from "../run-client.ts";
 import type { ExecuteOptions } from "./execute-routes.ts";
+import { claimKey } from "./idempotency-claim.ts";
 
 export interface StartOptions extends ExecuteOptions {
   readonly wait: boolean;
+  /** The request as JSON: an idempotency key stands for this and for nothing else. */
+  readonly asked: unknown;
   /** How long to wait for the result, ms. */
   readonly timeoutMs: number;
 }
@@ -30,7 +33,7 @@ const MAX_RESULT_BYTES = 32 * 1024 * 1024;
 
 /**
  * Submits a run, and waits for it if that is wanted.
- * @throws InvalidFlow, FlowNotFound, PayloadTooLarge, ConnectionFailed, GatewayBusy when the gateway stops meanwhile
+ * @throws InvalidFlow, FlowNotFound, IdempotencyKeyReused, PayloadTooLarge, ConnectionFailed, GatewayBusy when the gateway stops meanwhile
  */
 export async function startRun(
   c: Context,
@@ -39,6 +42,8 @@ export async function startRun(
   options: StartOptions,
 ): Promise<StartedRun> {
   const { metrics, wait, timeoutMs, stopping } = options;
+  const key = keyOf(c);
+  if (key !== undefined) await claimKey(nc, key, options.asked);
   let accept = (): void => {};
   const accepted = new Promise<"accepted">((done) => {
     accept = () => done("accepted");
@@ -46,7 +51,6 @@ export async function startRun(
   const onEvent = ({ kind }: RunEvent): void => {
     if (kind === "accepted") accept();
   };
-  const key = keyOf(c);
   const submitted = await submitRun(nc, request, {
     ...(key === undefined ? {} : { msgId: key }),
     // Also for those who wait: a refusal goes to who submitted first, and as news to the others.
