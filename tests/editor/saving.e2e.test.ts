@@ -110,6 +110,26 @@ describeInBrowser("keeping flows in the editor", () => {
     }
   });
 
+  test("the first save of a flow does not take the place of another one that nobody here has seen", async () => {
+    await using opened = await editor.open();
+    const { page } = opened;
+    await onCanvas(page, flow("taken", "Mine"));
+    await saveFlow(editor.url, "taken", flow("taken", "Theirs"));
+    const dialog = page.getByRole("dialog", { name: "Replace the other flow?" });
+    for (const [choice, label] of [
+      ["Cancel", "Theirs"],
+      ["Replace", "Mine"],
+    ] as const) {
+      await page.keyboard.press("Control+s");
+      await dialog.waitFor();
+      expect(await labelOnServer("taken")).toBe("Theirs");
+      await dialog.getByRole("button", { name: choice, exact: true }).click();
+      await dialog.waitFor({ state: "detached" });
+      await expect.poll(() => labelOnServer("taken")).toBe(label);
+    }
+    await page.getByText("Saved taken").waitFor();
+  });
+
   test("a new flow that was never saved is back after a reload", async () => {
     await using opened = await editor.open();
     const { page, problems } = opened;
