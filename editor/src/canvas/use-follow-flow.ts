@@ -36,10 +36,13 @@ function glide(ms: number): number {
   return matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : ms;
 }
 
+/** Around the flow. The tools lie over the canvas' lower end: nothing of the flow comes to lie under them. */
+const AIR = { x: "40px", top: "40px", bottom: "84px" } as const;
+
 /** An empty flow has its own view: a fit that is asked for before there are nodes would come with the first of them. */
 function fitFlow(flow: ReturnType<typeof useReactFlow>, duration: number): void {
   const isEmpty = shownFlow().document.nodes.length === 0;
-  void (isEmpty ? flow.setViewport({ x: 0, y: 0, zoom: 1 }) : flow.fitView({ padding: 0.15, maxZoom: 1.1, duration }));
+  void (isEmpty ? flow.setViewport({ x: 0, y: 0, zoom: 1 }) : flow.fitView({ padding: AIR, maxZoom: 1.1, duration }));
 }
 
 function showNodes(flow: ReturnType<typeof useReactFlow>, ids: readonly string[]): void {
