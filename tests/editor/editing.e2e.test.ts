@@ -40,7 +40,7 @@ describeInBrowser("drawing in the editor", () => {
     // A double-click adds it in the middle of what is seen.
     await page.getByRole("button", { name: "Add Multiply" }).dblclick();
     await expectIds(page, "start", "return", "multiply");
-    expect(await problemsOf(page)).toContain("MISSING_INPUT");
+    await expect.poll(() => problemsOf(page)).toContain("MISSING_INPUT");
     await page.getByRole("button", { name: "Close the panel" }).click();
 
     await drag(page, output(page, "start", "exec-out"), input(page, "multiply", "exec-in"));

@@ -129,7 +129,7 @@ describeInBrowser("a flow's life in the editor", () => {
     expect(await page.locator(".badge-error").count()).toBe(1);
     await toolbar(page).getByRole("button", { name: "Run", exact: true }).click();
     await page.getByText(/^The flow cannot run/).waitFor();
-    expect(await problemsOf(page)).toEqual(["MISSING_INPUT"]);
+    await expect.poll(() => problemsOf(page)).toEqual(["MISSING_INPUT"]);
 
     await page.keyboard.press("Control+Z");
     await badge(page, "divide").waitFor({ state: "detached" });
