@@ -8,7 +8,7 @@
  * I4. A checkpoint promises nothing that is not so: what it calls emitted is stored, what lies before it is over.
  * I5. Node by node, what happens has its cause in the log (see `Causes`).
  */
-import { decodeMessage, type RunEvent, runIdOf, type SubmittedMessage } from "../../nats/index.ts";
+import { type DispatchEntry, decodeMessage, type RunEvent, runIdOf, type SubmittedMessage } from "../../nats/index.ts";
 import { checkpoint } from "../../store/index.ts";
 import type { GraphCache } from "../graph-cache.ts";
 import type { Command } from "../run/commands.ts";
@@ -54,7 +54,7 @@ export class Watch {
       for (const entry of entries) {
         const wanted = this.runs.get(entry.run)?.wanted.get(entry.id);
         if (wanted === undefined) world.violated(`${entry.id} was dispatched without a cause in the log`);
-        else if (wanted !== JSON.stringify(entry)) world.violated(`${entry.id} was dispatched with another content`);
+        else if (wanted !== contentOf(entry)) world.violated(`${entry.id} was dispatched with another content`);
       }
     };
     world.history.onEnded = (run) => this.#settled(run);
@@ -124,7 +124,7 @@ export class Watch {
     for (const command of commands) {
       if (command.type === "sendExec" || command.type === "sendData") {
         if (watched.wanted.has(command.entry.id)) this.#world.violated(`${command.entry.id} is wanted twice`);
-        watched.wanted.set(command.entry.id, JSON.stringify(command.entry));
+        watched.wanted.set(command.entry.id, contentOf(command.entry));
       } else if (command.type === "setTimer") watched.timers.set(command.id, command.at);
       else if (command.type === "announce") this.#newsOf(watched, entry.seq, command.event);
     }
@@ -194,4 +194,9 @@ export class Watch {
         this.#world.violated(`${says} takes the end of ${run.id}, caused at ${watched.endedAt}, for told`);
     }
   }
+}
+
+/** What is sent leaves out what goes without saying, and is put together again in another order. */
+function contentOf(entry: DispatchEntry): string {
+  return JSON.stringify(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

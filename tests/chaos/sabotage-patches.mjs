@@ -10,10 +10,15 @@ export const patches = {
   dedup: [
     {
       file: "orchestrator/emitter.js",
-      from: "this.#options.js.publish(subject, payload, { msgID })",
-      to: "this.#options.js.publish(subject, payload)",
+      from: "this.#options.publisher.publish(subject, payload, { msgID })",
+      to: "this.#options.publisher.publish(subject, payload)",
     },
-    { file: "orchestrator/intake.js", from: "payload, { msgID: ", to: "payload, { ignored: " },
+    {
+      file: "orchestrator/dispatcher.js",
+      from: "publisher.publish(subject, payload, { msgID })",
+      to: "publisher.publish(subject, payload)",
+    },
+    { file: "orchestrator/intake.js", from: "msgID: `${run}:submitted`", to: "" },
     { file: "orchestrator/timers.js", from: "msgID: ", to: "ignored: " },
     { file: "actors/result-publisher.js", from: "msgID: messageId(message), ", to: "" },
     { file: "store/run-log.js", from: ", { msgID: msgId }", to: "" },
