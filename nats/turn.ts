@@ -12,6 +12,12 @@ export function afterTurn(task: () => void): void {
 }
 
 function work(): void {
-  for (let at = 0; at < tasks.length; at++) tasks[at]?.();
-  tasks = [];
+  let at = 0;
+  try {
+    for (; at < tasks.length; at++) tasks[at]?.();
+  } finally {
+    // Should one throw all the same, those behind it are not lost with it.
+    tasks = tasks.slice(at + 1);
+    if (tasks.length > 0) setImmediate(work);
+  }
 }

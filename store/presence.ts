@@ -3,8 +3,10 @@
  * so that a thousand questions a second are a few hundred requests, and a single one is asked at once.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
+import { type NatsConnection, TimeoutError } from "@nats-io/transport-node";
 
+/** An answer that breaks off in the middle has no end: after this time it is asked again, ms. */
+const ANSWER_MS = 6_000;
 /** Most questions of one request; the server takes 1 024. */
 const MAX_ASKED = 256;
 
@@ -43,7 +45,7 @@ export class Presence {
       await Promise.resolve();
       const asked = this.#waiting.splice(0, MAX_ASKED);
       try {
-        await this.#ask(asked);
+        await within(this.#ask(asked));
       } catch (error) {
         for (const { reject } of asked) reject(error);
       }
@@ -64,5 +66,17 @@ export class Presence {
       found.push(subject);
     }
     for (const { matches, resolve } of asked) resolve(found.some(matches));
+  }
+}
+
+async function within(answer: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TimeoutError({ cause: new Error("no answer") })), ANSWER_MS);
+  });
+  try {
+    await Promise.race([answer, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }
