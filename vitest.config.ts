@@ -6,6 +6,8 @@ const ignored = ["**/node_modules/**", "dist/**"];
 /** Three kinds of test: pure and fast, with a real nats-server, with processes. */
 export default defineConfig({
   test: {
+    // Most tests wait for other processes: two at a time take half as long, also where there are only two cores.
+    maxWorkers: 2,
     projects: [
       {
         test: {
