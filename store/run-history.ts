@@ -138,10 +138,9 @@ export class RunHistory {
     return undefined;
   }
 
-  /** Whether it holds anything of a run. Many who ask at once share a request. */
+  /** Whether it holds anything of a run. */
   has(run: string): Promise<boolean> {
-    const end = `.${run}`;
-    return this.#presence.has(subjects.historyOfRun(run), (subject) => subject.endsWith(end));
+    return this.#presence.has(subjects.historyOfRun(run));
   }
 
   /** The sequence of the run's `finished` message in the log; undefined when it has not ended. Reads headers alone. */

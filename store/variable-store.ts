@@ -203,9 +203,8 @@ export class VariableStore {
 
   /** Forgets all variables of a run. Most runs have none, and a purge costs more than to ask. */
   async purgeRun(run: string): Promise<void> {
-    const prefix = `$KV.${BUCKETS.vars}.${prefixOf({ scope: "run", run })}.`;
-    const filter = `${prefix}*`;
-    if (!(await this.#presence.has(filter, (subject) => subject.startsWith(prefix)))) return;
+    const filter = `$KV.${BUCKETS.vars}.${prefixOf({ scope: "run", run })}.*`;
+    if (!(await this.#presence.has(filter))) return;
     await this.#jsm.streams.purge(bucketStream(BUCKETS.vars), { filter });
   }
 
