@@ -123,8 +123,7 @@ export class Intake {
    * server restarts after the log was trimmed: who submits again then gets the result that there is.
    */
   async #hasEnded(msg: JsMsg, run: string): Promise<boolean> {
-    const { history } = this.#options.log;
-    const result = (await history.has(run)) ? await history.readResult(run) : undefined;
+    const result = await this.#options.log.history.readResult(run);
     if (!result) return false;
     this.#tell(msg, { v: WIRE_VERSION, kind: "finished", run_id: run, result });
     msg.ack();

@@ -34,7 +34,6 @@ import { packEntries, unpackEntries } from "./history-entries.ts";
 import { type HistorySummary, headersOf, historyHeaders, summaryOf } from "./history-headers.ts";
 import { type HistoryRecord, historySegment, storedRecord } from "./history-record.ts";
 import { type LogEntry, toLogEntry } from "./log-entry.ts";
-import { Presence } from "./presence.ts";
 
 /** A segment of a run's log, or, with `record`, its end. */
 export interface HistoryPart {
@@ -71,14 +70,12 @@ export class RunHistory {
   readonly #js: JetStreamClient;
   readonly #jsm: Promise<JetStreamManager>;
   readonly #blueprints: BlueprintStore;
-  readonly #presence: Presence;
 
   constructor(nc: NatsConnection) {
     this.#nc = nc;
     this.#js = jetstream(nc);
     this.#jsm = jetstreamManager(nc, { checkAPI: false });
     this.#blueprints = blueprintsOn(nc);
-    this.#presence = new Presence(nc, STREAMS.history);
   }
 
   /** Safe to repeat: the run is in the history once. */
@@ -136,11 +133,6 @@ export class RunHistory {
     if (end === undefined) return undefined;
     for await (const part of this.parts(run, end.at - 1)) if (part.record) return part.record.result;
     return undefined;
-  }
-
-  /** Whether it holds anything of a run. */
-  has(run: string): Promise<boolean> {
-    return this.#presence.has(subjects.historyOfRun(run));
   }
 
   /** The sequence of the run's `finished` message in the log; undefined when it has not ended. Reads headers alone. */

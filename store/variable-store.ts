@@ -26,7 +26,6 @@ import {
   subjectToken,
 } from "../nats/index.ts";
 import { isConflict, isLive, liveValue, openBucket, readBounded } from "./bucket.ts";
-import { Presence } from "./presence.ts";
 import { sitOut } from "./sit-out.ts";
 import type { VariableScope, Variables } from "./variables.ts";
 
@@ -62,7 +61,6 @@ export class VariableStore {
   readonly #nc: NatsConnection;
   readonly #kv: KV;
   readonly #jsm: JetStreamManager;
-  readonly #presence: Presence;
   readonly #queues = new Map<string, Promise<unknown>>();
   /** Entries that somebody else wrote and that could not be read. */
   readonly refusals = new RefusalCounter();
@@ -71,7 +69,6 @@ export class VariableStore {
     this.#nc = nc;
     this.#kv = kv;
     this.#jsm = jsm;
-    this.#presence = new Presence(nc, bucketStream(BUCKETS.vars));
   }
 
   static async open(nc: NatsConnection): Promise<VariableStore> {
@@ -204,7 +201,7 @@ export class VariableStore {
   /** Forgets all variables of a run. Most runs have none, and a purge costs more than to ask. */
   async purgeRun(run: string): Promise<void> {
     const filter = `$KV.${BUCKETS.vars}.${prefixOf({ scope: "run", run })}.*`;
-    if (!(await this.#presence.has(filter))) return;
+    if ((await this.#jsm.direct.getMessage(bucketStream(BUCKETS.vars), { last_by_subj: filter })) === null) return;
     await this.#jsm.streams.purge(bucketStream(BUCKETS.vars), { filter });
   }
 
