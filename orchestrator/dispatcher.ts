@@ -12,6 +12,7 @@ import { type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import { MAX_ENTRIES, type Pace } from "./pace.ts";
+import { persist } from "./persist.ts";
 
 /** One activation on its way out. */
 export interface Outgoing {
@@ -45,8 +46,6 @@ export interface DispatcherOptions {
 
 /** Messages of one type without an ack, past which entries wait for one. */
 const MAX_OPEN = 2;
-const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 2_000;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -101,31 +100,24 @@ export class Dispatcher {
 
   async #send(type: string, waiting: Waiting, entries: readonly Outgoing[]): Promise<void> {
     waiting.open++;
-    await this.#persist(type, entries);
+    await this.#publish(type, entries);
     waiting.open--;
     if (waiting.open < MAX_OPEN && waiting.entries.length > 0) this.#empty(type, waiting);
     // A type may never come again.
     if (waiting.open === 0 && waiting.entries.length === 0) this.#types.delete(type);
   }
 
-  async #persist(type: string, entries: readonly Outgoing[]): Promise<void> {
+  async #publish(type: string, entries: readonly Outgoing[]): Promise<void> {
     // The entries are JSON already: their sizes had to be known.
     const json = `{"v":${WIRE_VERSION},"type":${JSON.stringify(type)},"entries":[${entries.map((entry) => entry.json).join(",")}]}`;
     const payload = Buffer.from(json);
     const msgID = messageId(entries);
     const subject = subjects.node(type);
     const { publisher, logger } = this.#options;
-    for (let waitMs = FIRST_RETRY_MS; entries.some((entry) => entry.isWanted()); waitMs *= 2) {
-      try {
-        await publisher.publish(subject, payload, { msgID });
-        for (const entry of entries) entry.onStored();
-        return;
-      } catch (error) {
-        if (!entries.some((entry) => entry.isWanted())) return;
-        logger.warn({ subject, entries: entries.length, err: error }, "work was not acknowledged; trying again");
-        await this.#clock.sleep(Math.min(waitMs, LONGEST_RETRY_MS));
-      }
-    }
+    const isWanted = (): boolean => entries.some((entry) => entry.isWanted());
+    const attempt = () => publisher.publish(subject, payload, { msgID });
+    const stored = await persist(attempt, { what: subject, isWanted, clock: this.#clock, logger });
+    if (stored) for (const entry of entries) entry.onStored();
   }
 }
 

@@ -11,13 +11,12 @@ import { type DispatchEntry, encodeMessage, type Publishes, writeEntry } from ".
 import { type Clock, systemClock } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Logger } from "./logger.ts";
+import { persist } from "./persist.ts";
 
 /** What a message needs besides its entries: envelope and headers, bytes. */
 const OVERHEAD_BYTES = 4096;
 /** No message is smaller than this. */
 const SURELY_SMALL_BYTES = 16 * 1024;
-const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 2_000;
 
 export interface EmitterOptions {
   readonly publisher: Publishes;
@@ -89,7 +88,8 @@ export class Emitter {
   /** Does something under the watch of `emittedThrough`, again and again until it succeeds. */
   track(seq: number, what: string, attempt: () => Promise<unknown>): void {
     const release = this.hold(seq);
-    void this.#persist(what, attempt).then((done) => {
+    const { logger } = this.#options;
+    void persist(attempt, { what, isWanted: this.#isWanted, clock: this.#clock, logger }).then((done) => {
       if (done) release();
     });
   }
@@ -144,20 +144,6 @@ export class Emitter {
   #send(seq: number, type: string, id: string, json: string, bytes: number): void {
     const onStored = this.hold(seq);
     this.#options.dispatcher.add(type, { id, json, bytes, onStored, isWanted: this.#isWanted });
-  }
-
-  async #persist(what: string, attempt: () => Promise<unknown>): Promise<boolean> {
-    for (let waitMs = FIRST_RETRY_MS; !this.#stopped; waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
-      try {
-        await attempt();
-        return true;
-      } catch (error) {
-        if (this.#stopped) return false;
-        this.#options.logger.warn({ what, err: error }, "a publish was not acknowledged; trying again");
-        await this.#clock.sleep(waitMs);
-      }
-    }
-    return false;
   }
 }
 
