@@ -33,8 +33,7 @@ const REFRESH_MS = 24 * 60 * 60 * 1000;
 interface Known {
   readonly content: FlowAndTypes;
   /** When this process has put it there last, ms since 1970; 0: it has only read it. */
-  storedAt: number;
-  storing: Promise<void> | undefined;
+  readonly storedAt: number;
 }
 
 export class BlueprintStore {
@@ -42,6 +41,7 @@ export class BlueprintStore {
   #bucket: Promise<KV> | undefined;
   readonly #known = new Map<string, Known>();
   readonly #reading = new Map<string, Promise<FlowAndTypes | undefined>>();
+  readonly #storing = new Map<string, Promise<boolean>>();
   /** Hashing a flow costs more than all the rest of a submission. */
   readonly #hashes = new WeakMap<object, string>();
 
@@ -94,33 +94,27 @@ export class BlueprintStore {
     const { flow, types } = decoded.value;
     const content = { flow, types };
     this.#hashes.set(flow, hash);
-    this.#remember(hash, { content, storedAt: 0, storing: undefined });
+    this.#remember(hash, { content, storedAt: 0 });
     return content;
   }
 
-  /** False when it is too large. */
+  /** False when it is too large. Of several who ask at once, one stores it. */
   async #refresh(hash: string, content: FlowAndTypes): Promise<boolean> {
-    let known = this.#known.get(hash);
+    const known = this.#known.get(hash);
     if (known && Date.now() - known.storedAt < REFRESH_MS) return true;
-    if (!known) {
-      known = { content, storedAt: 0, storing: undefined };
-      this.#hashes.set(content.flow, hash);
-    }
-    known.storing ??= this.#store(hash, known);
-    await known.storing;
-    return known.storedAt > 0;
+    const whole = known?.content ?? content;
+    const storing = this.#storing.get(hash) ?? this.#store(hash, whole).finally(() => this.#storing.delete(hash));
+    this.#storing.set(hash, storing);
+    return storing;
   }
 
-  async #store(hash: string, known: Known): Promise<void> {
-    try {
-      const packed = await compress(JSON.stringify({ v: 1, ...known.content }), { level: GZIP_LEVEL });
-      if (packed.length > (this.#nc.info?.max_payload ?? 1 << 20) - ENTRY_ROOM_BYTES) return;
-      await (await this.#open()).put(hash, packed);
-      known.storedAt = Date.now();
-      this.#remember(hash, known);
-    } finally {
-      known.storing = undefined;
-    }
+  async #store(hash: string, content: FlowAndTypes): Promise<boolean> {
+    this.#hashes.set(content.flow, hash);
+    const packed = await compress(JSON.stringify({ v: 1, ...content }), { level: GZIP_LEVEL });
+    if (packed.length > (this.#nc.info?.max_payload ?? 1 << 20) - ENTRY_ROOM_BYTES) return false;
+    await (await this.#open()).put(hash, packed);
+    this.#remember(hash, { content, storedAt: Date.now() });
+    return true;
   }
 
   #remember(hash: string, known: Known): void {
