@@ -14,15 +14,31 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
  */
 const rooms = {
   flow: { rooms: [], packages: ["zod"] },
+  telemetry: { rooms: ["flow"] },
   nats: { rooms: ["flow"] },
   store: { rooms: ["flow", "nats"] },
   "orchestrator/run": { rooms: ["flow"], files: ["nats/messages.ts"], packages: ["zod", "xstate"] },
-  orchestrator: { rooms: ["flow", "nats", "store", "orchestrator/run"] },
-  actors: { rooms: ["flow", "nats", "store"] },
+  orchestrator: { rooms: ["flow", "telemetry", "nats", "store", "orchestrator/run"] },
+  actors: { rooms: ["flow", "telemetry", "nats", "store"] },
   nodes: { rooms: [], files: ["actors/sdk.ts"] },
-  gateway: { rooms: ["flow", "nats", "store", "orchestrator", "actors"] },
+  gateway: { rooms: ["flow", "telemetry", "nats", "store", "orchestrator", "actors"] },
+  k8s: { rooms: ["flow", "nats"] },
+  deliberation: { rooms: ["flow", "telemetry", "nats", "store", "gateway"] },
   editor: { rooms: ["flow", "orchestrator/run"], files: ["nats/messages.ts"] },
-  cli: { rooms: ["flow", "nats", "store", "orchestrator", "orchestrator/run", "actors", "gateway"] },
+  cli: {
+    rooms: [
+      "flow",
+      "telemetry",
+      "nats",
+      "store",
+      "orchestrator",
+      "orchestrator/run",
+      "actors",
+      "gateway",
+      "k8s",
+      "deliberation",
+    ],
+  },
 };
 /** Files that stay pure in rooms that are not: the browser reads messages and subjects too. */
 const pureFiles = { "nats/messages.ts": ["zod"], "nats/subjects.ts": [] };
