@@ -12,6 +12,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { editorBuild } from "./build-editor.mjs";
+import { protoBuild } from "./generate-proto.mjs";
 import { withLock } from "./lock.mjs";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -21,10 +22,33 @@ const installStamp = at("node_modules", ".rayflow-setup");
 const buildStamp = at("dist", ".rayflow-build");
 const lockDir = at(".rayflow", "setup.lock");
 /** What the build reads: the rooms of tsconfig.build.json. */
-const sources = ["flow", "nats", "store", "orchestrator", "actors", "nodes", "gateway", "cli", "index.ts"];
+const sources = [
+  "flow",
+  "nats",
+  "store",
+  "orchestrator",
+  "actors",
+  "nodes",
+  "gateway",
+  "deliberation",
+  "cli",
+  "index.ts",
+];
 /** Without these, an install was made for another purpose (`--omit=dev`) and does not do. */
-const needed = ["typescript", "vitest", "vite", "react", "tsx", "zod", "@nats-io/transport-node", "commander"];
+const needed = [
+  "typescript",
+  "vitest",
+  "vite",
+  "react",
+  "tsx",
+  "zod",
+  "@nats-io/transport-node",
+  "commander",
+  "@bufbuild/buf",
+  "@bufbuild/protoc-gen-es",
+];
 const editor = editorBuild(root, run);
+const proto = protoBuild(root, run);
 
 /**
  * Installs and builds what is not up to date. `say` receives a line about each step that takes time; `strict` makes
@@ -32,7 +56,8 @@ const editor = editorBuild(root, run);
  */
 export async function setUp({ say = (line) => process.stderr.write(`${line}\n`), build = true, strict = false } = {}) {
   checkNodeVersion();
-  const stale = () => !isInstalled() || !hasServerBinary() || (build && !(isBuilt() && editor.isBuilt()));
+  const stale = () =>
+    !isInstalled() || !hasServerBinary() || !proto.isBuilt() || (build && !(isBuilt() && editor.isBuilt()));
   if (!stale()) {
     linkBin();
     return;
@@ -41,6 +66,8 @@ export async function setUp({ say = (line) => process.stderr.write(`${line}\n`),
     if (!isInstalled()) await install(say);
     if (!hasServerBinary()) await installServerBinary(say);
     linkBin();
+    // The sources import it: the type check wants it too, and tests that run from the sources.
+    if (!proto.isBuilt()) await proto.build(say);
     if (build && !isBuilt()) await buildDist(say, strict);
     if (build && !editor.isBuilt()) await buildEditor(say, strict);
   });
