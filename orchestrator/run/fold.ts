@@ -40,6 +40,9 @@ export function endedRun(message: SubmittedMessage): EndedRun {
   };
 }
 
+/** What takes a run's events: `startMachine`, or one that goes the same way and shows it (`inspected-machine.ts`). */
+export type StartMachine = (run: RunState, at?: RunMachineState) => Pick<RunMachine, "state" | "done" | "send">;
+
 /** A run under the fold. */
 export class Run {
   readonly id: string;
@@ -48,10 +51,11 @@ export class Run {
   readonly ended: EndedRun;
   readonly #submitted: SubmittedHead;
   readonly #run: RunState;
-  readonly #machine: RunMachine;
+  readonly #machine: ReturnType<StartMachine>;
 
   /**
-   * `graph` is the one of the message's flow, when the caller has it already; `snapshot` is where the run goes on.
+   * `graph` is the one of the message's flow, when the caller has it already; `snapshot` is where the run goes on;
+   * `start` gives the machine that it goes through.
    * @throws GraphBuildError when the flow in the message does not make a graph.
    */
   constructor(
@@ -59,6 +63,7 @@ export class Run {
     at: { partition: number; seq: number; timeMs: number },
     graph?: Graph,
     snapshot?: RunSnapshot,
+    start: StartMachine = startMachine,
   ) {
     const { flow: _flow, types: _types, ...head } = message;
     this.#submitted = head;
@@ -71,7 +76,7 @@ export class Run {
       seq: at.seq,
     });
     if (snapshot) restore(this.#run, snapshot);
-    this.#machine = startMachine(this.#run, snapshot?.state);
+    this.#machine = start(this.#run, snapshot?.state);
   }
 
   /** A run that goes on from a snapshot, with the flow and the types that belong to it. */
