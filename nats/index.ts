@@ -61,6 +61,17 @@ export {
   type Stored,
 } from "./publisher.ts";
 export { readResult, readRunMessage } from "./quick-check.ts";
+export {
+  inboxPrefixOf,
+  type Permissions,
+  parseRole,
+  type Role,
+  type RoleOptions,
+  rolePermissions,
+  type SubjectRules,
+  typesOf,
+  userOf,
+} from "./roles.ts";
 export { firedBy, type Schedule, scheduleHeaders } from "./schedules.ts";
 export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
 export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
