@@ -12,7 +12,7 @@
  */
 import type { Logger } from "pino";
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
-import type { DispatchEntry, NodeResult } from "../nats/index.ts";
+import type { DispatchEntry, SentResult } from "../nats/index.ts";
 import type { Variables } from "../store/index.ts";
 import { AttemptContext, type AttemptView } from "./attempt-context.ts";
 import type { NodeDefinition, NodeOutcome, NodeResources } from "./node-definition.ts";
@@ -81,7 +81,7 @@ class Attempt implements AttemptView {
   readonly options: NodeExecutorOptions;
   readonly startedAt = Date.now();
   readonly deadline: number;
-  readonly #settled: (result: NodeResult) => void;
+  readonly #settled: (result: SentResult) => void;
   readonly #began = performance.now();
   /** On the monotonic clock: when the attempt's time is over. */
   readonly #endsAt: number;
@@ -91,7 +91,7 @@ class Attempt implements AttemptView {
   #abort: AbortController | undefined;
   #reason: RayflowError | undefined;
 
-  constructor(entry: DispatchEntry, options: NodeExecutorOptions, settled: (result: NodeResult) => void) {
+  constructor(entry: DispatchEntry, options: NodeExecutorOptions, settled: (result: SentResult) => void) {
     this.entry = entry;
     this.options = options;
     this.#settled = settled;
@@ -151,10 +151,11 @@ class Attempt implements AttemptView {
       this.#threw(new RayflowError("ValidationError", "the node gave no outcome: define it with defineNode()"));
       return;
     }
-    const { id, run } = this.entry;
+    const { id, run, token } = this.entry;
     this.#settle({
       id,
       run,
+      token,
       status: "ok",
       outputs: outcome.outputs ?? {},
       ...(outcome.exec === undefined ? {} : { exec: [...outcome.exec] }),
@@ -173,11 +174,11 @@ class Attempt implements AttemptView {
     this.#settle(this.#failure(toErrorInfo(thrown)));
   }
 
-  #failure(error: ErrorInfo): NodeResult {
+  #failure(error: ErrorInfo): SentResult {
     return failure(this.entry, error, this.options.actor, this.startedAt, this.#elapsed());
   }
 
-  #settle(result: NodeResult): void {
+  #settle(result: SentResult): void {
     this.#done = true;
     clearTimeout(this.#timer);
     this.#settled(result);
@@ -239,10 +240,11 @@ function failure(
   actor: string,
   startedAt: number,
   duration: number,
-): NodeResult {
+): SentResult {
   return {
     id: entry.id,
     run: entry.run,
+    token: entry.token,
     status: "error",
     error: { node_id: entry.node, ...error },
     started_at: startedAt,

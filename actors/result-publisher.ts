@@ -182,9 +182,14 @@ function encode(type: string, message: readonly Pending[]): string {
   return `{"v":${WIRE_VERSION},"type":${JSON.stringify(type)},"results":[${results}]}`;
 }
 
-/** The same for the same results: of two copies the log keeps one. */
+/**
+ * The same for the same results: of two copies the log keeps one. Only who was sent the work can tell it beforehand:
+ * otherwise somebody could have a result dropped as a duplicate of his own.
+ */
 function messageId(message: readonly Pending[]): string {
-  const ids = message.map(({ sealed }) => sealed.result.id);
+  const ids = message.map(({ sealed: { result } }) =>
+    result.token === undefined ? result.id : `${result.id}~${result.token}`,
+  );
   return ids.length === 1 ? (ids[0] ?? "") : hash("sha256", ids.join("\n"), "base64url");
 }
 

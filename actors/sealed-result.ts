@@ -1,10 +1,10 @@
 /** A result with its JSON, which is made once, here, and fits one message. Pure. */
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
-import { findUnsafe, type NodeResult } from "../nats/index.ts";
+import { findUnsafe, type SentResult } from "../nats/index.ts";
 
 /** A result and the JSON that goes on the wire. */
 export interface SealedResult {
-  readonly result: NodeResult;
+  readonly result: SentResult;
   readonly json: string;
   readonly bytes: number;
 }
@@ -16,7 +16,7 @@ const MESSAGE_CHARS = 2_000;
  * Serialises a result. Outputs that are no JSON, too large or refused by `decodeMessage` become the node's failure
  * (ValidationError, PayloadTooLarge); an error like that loses its details. Never throws.
  */
-export function sealResult(result: NodeResult, maxBytes: number): SealedResult {
+export function sealResult(result: SentResult, maxBytes: number): SealedResult {
   let json: string;
   try {
     // One value that the reader refuses would cost the other results of the same message too.
@@ -31,13 +31,13 @@ export function sealResult(result: NodeResult, maxBytes: number): SealedResult {
   return sealFailure(result, maxBytes, result.status === "error" ? shortened(result.error) : tooLarge(bytes, maxBytes));
 }
 
-function sealFailure(result: NodeResult, maxBytes: number, error: ErrorInfo): SealedResult {
+function sealFailure(result: SentResult, maxBytes: number, error: ErrorInfo): SealedResult {
   const { outputs: _outputs, exec: _exec, ...rest } = result;
-  const failed: NodeResult = { ...rest, status: "error", error };
+  const failed: SentResult = { ...rest, status: "error", error };
   const json = JSON.stringify(failed);
   const bytes = Buffer.byteLength(json);
   if (bytes <= maxBytes) return { result: failed, json, bytes };
-  const bare: NodeResult = { ...failed, error: shortened(error) };
+  const bare: SentResult = { ...failed, error: shortened(error) };
   const bareJson = JSON.stringify(bare);
   return { result: bare, json: bareJson, bytes: Buffer.byteLength(bareJson) };
 }
@@ -56,7 +56,7 @@ function tooLarge(bytes: number, maxBytes: number): ErrorInfo {
   ).toInfo();
 }
 
-function unfit(result: NodeResult, why: string): ErrorInfo {
+function unfit(result: SentResult, why: string): ErrorInfo {
   if (result.status === "error") return shortened(result.error);
   return new RayflowError("ValidationError", `the outputs cannot be sent: ${why}`).toInfo();
 }

@@ -11,7 +11,9 @@ export async function separate(publisher: Publishes, message: DispatchMessage, l
     const counted = { ...entry, lost: (entry.lost ?? 0) + lost };
     const payload = `{"v":${WIRE_VERSION},"type":${JSON.stringify(type)},"entries":[${writeEntry(counted)}]}`;
     // Not the entry's own id: under that it may have been in the queue before.
-    return publisher.publish(subjects.node(type), payload, { msgID: `${entry.id}~${counted.lost}` });
+    return publisher.publish(subjects.node(type), payload, {
+      msgID: `${entry.id}~${entry.token ?? ""}~${counted.lost}`,
+    });
   });
   await Promise.all(alone);
 }

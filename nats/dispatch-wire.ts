@@ -9,8 +9,8 @@ import {
 } from "./messages.ts";
 import { isPlainDispatchMessage } from "./quick-check.ts";
 
-/** The entry as it goes on the wire: JSON that `dispatchEntry` reads to the same entry. */
-export function writeEntry(entry: DispatchEntry): string {
+/** The entry as it goes on the wire: JSON that `dispatchEntry` reads to the same entry, with this token. */
+export function writeEntry(entry: DispatchEntry, token: string | undefined = entry.token): string {
   const { kind, id, run, flow, partition, node, scope, attempt, inputs, config, timeout_ms, idempotency_key } = entry;
   const said: Record<string, unknown> = { id, run, flow, partition, node, inputs };
   if (kind !== "exec") said.kind = kind;
@@ -19,9 +19,11 @@ export function writeEntry(entry: DispatchEntry): string {
   if (Object.keys(config).length > 0) said.config = config;
   if (timeout_ms !== DEFAULT_TIMEOUT_MS) said.timeout_ms = timeout_ms;
   if (idempotency_key !== activationOf(id)) said.idempotency_key = idempotency_key;
-  const { heartbeat_ms, deadline, cache, inline, blob_run, lost, traceparent } = entry;
+  const { heartbeat_ms, deadline, cache, inline, blob_run, lost, traceparent, tracestate } = entry;
   // JSON leaves out what is undefined.
-  return JSON.stringify(Object.assign(said, { heartbeat_ms, deadline, cache, inline, blob_run, lost, traceparent }));
+  return JSON.stringify(
+    Object.assign(said, { heartbeat_ms, deadline, cache, inline, blob_run, lost, token, traceparent, tracestate }),
+  );
 }
 
 /** The dispatch message in a JSON value, when it plainly is one; undefined leaves it to the schema. */

@@ -12,6 +12,7 @@ export {
 export { type Decoded, decodeMessage, encodeMessage, findUnsafe, RefusalCounter, type Refusals } from "./decode.ts";
 export { readDispatch, writeEntry } from "./dispatch-wire.ts";
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
+export { type ExecutionTokens, executionTokens, parseTokenKeys } from "./execution-token.ts";
 export { runIdOf } from "./ids.ts";
 export {
   activationOf,
@@ -44,9 +45,13 @@ export {
   runOptions,
   runResult,
   runStatus,
+  type SentResult,
+  type SentResultMessage,
   type StoredRunMessage,
   type Submission,
   type SubmittedMessage,
+  sentResult,
+  sentResultMessage,
   storedRunMessage,
   submission,
   toStored,

@@ -132,7 +132,11 @@ export const dispatchEntry = z
     blob_run: z.string().optional(),
     /** How many actors were lost over it in messages before this one. */
     lost: z.number().int().nonnegative().optional(),
+    /** To be sent back with the result, which counts for nothing without it. To be kept to oneself. */
+    token: z.string().optional(),
+    /** The span that sends it (W3C); absent: the run is not traced. */
     traceparent: z.string().optional(),
+    tracestate: z.string().optional(),
   })
   .transform((entry) => ({ ...entry, idempotency_key: entry.idempotency_key ?? activationOf(entry.id) }));
 export type DispatchEntry = z.infer<typeof dispatchEntry>;
@@ -162,9 +166,17 @@ export const nodeResult = z.object({
 });
 export type NodeResult = z.infer<typeof nodeResult>;
 
-/** A message on `rayflow.result.<type>.<partition>`. */
+/** Results of one node type as they are folded and kept. */
 export const resultMessage = z.object({ v, type: z.string(), results: z.array(nodeResult).min(1).max(256) });
 export type ResultMessage = z.infer<typeof resultMessage>;
+
+/** A result as its actor sends it: with the token of its dispatch entry. Who reads the log checks it and takes it away. */
+export const sentResult = nodeResult.extend({ token: z.string().optional() });
+export type SentResult = z.infer<typeof sentResult>;
+
+/** A message on `rayflow.result.<type>.<partition>`. */
+export const sentResultMessage = resultMessage.extend({ results: z.array(sentResult).min(1).max(256) });
+export type SentResultMessage = z.infer<typeof sentResultMessage>;
 
 // ------------------------------------------------------- the rest of a run's log
 
@@ -224,7 +236,12 @@ export const submittedMessage = z.object({
   options: runOptions,
   /** Where the publisher wants the result. */
   reply: z.string().optional(),
+  /**
+   * The span that the run is a part of (W3C), or its own when nobody sent one. That it is there says that the run is
+   * traced: decided once, where the submission was taken in.
+   */
   traceparent: z.string().optional(),
+  tracestate: z.string().optional(),
   reuse: reuse.optional(),
   /** Under this hash the flow and its types are stored: what is written need not carry them. */
   blueprint: z.string().optional(),
@@ -334,6 +351,7 @@ export const headerNames = {
   /** Where the publisher of a submission wants its answers. */
   reply: "Rayflow-Reply",
   traceparent: "traceparent",
+  tracestate: "tracestate",
   /** JetStream's own, spelled as the server spells it: the idempotency key. */
   msgId: "Nats-Msg-Id",
 } as const;

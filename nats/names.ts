@@ -22,6 +22,10 @@ export const BUCKETS = {
   leases: "rayflow_leases",
   cache: "rayflow_cache",
   blueprints: "rayflow_blueprints",
+  /** What execution tokens are made with: for orchestrators and gateways alone. */
+  keys: "rayflow_keys",
+  /** What actors share of limits: slots, rates, budgets. All of it passes. */
+  limits: "rayflow_limits",
   blobs: "rayflow_blobs",
 } as const;
 

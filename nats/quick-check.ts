@@ -3,7 +3,7 @@
  * is not sure of is left to zod, which also says why: so it may refuse too much, and never too little.
  */
 import type { z } from "zod";
-import { type dispatchMessage, type ResultMessage, type StoredRunMessage, WIRE_VERSION } from "./messages.ts";
+import { type dispatchMessage, type SentResultMessage, type StoredRunMessage, WIRE_VERSION } from "./messages.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
@@ -31,6 +31,7 @@ const RESULT: Fields = {
   started_at: required(isNumber),
   duration_ms: required((value) => isNumber(value) && (value as number) >= 0),
   actor: required(isString),
+  token: optional(isString),
 };
 
 const ENTRY: Fields = {
@@ -51,7 +52,9 @@ const ENTRY: Fields = {
   inline: optional(isStrings),
   blob_run: optional(isString),
   lost: optional(isCount),
+  token: optional(isString),
   traceparent: optional(isString),
+  tracestate: optional(isString),
 };
 
 const isText: Check = (value) => value === null || typeof value === "string";
@@ -68,6 +71,7 @@ const SUBMITTED: Fields = {
   options: required(isEmpty),
   reply: optional(isString),
   traceparent: optional(isString),
+  tracestate: optional(isString),
   blueprint: required(isString),
 };
 
@@ -105,7 +109,7 @@ for (const fields of [RESULT, ENTRY, SUBMITTED, FINISHED, RUN_RESULT, STATISTICS
 }
 
 /** For `decodeMessage`: the message itself, when it is plain. */
-export function readResult(json: unknown): ResultMessage | undefined {
+export function readResult(json: unknown): SentResultMessage | undefined {
   return isPlainResultMessage(json) ? json : undefined;
 }
 
@@ -122,7 +126,7 @@ export function isPlainRunMessage(json: unknown): json is StoredRunMessage {
 }
 
 /** Whether it is a result message of successes alone. */
-export function isPlainResultMessage(json: unknown): json is ResultMessage {
+export function isPlainResultMessage(json: unknown): json is SentResultMessage {
   return isList(json, "results", (item) => fits(item, RESULT));
 }
 

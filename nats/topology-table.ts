@@ -106,6 +106,7 @@ export function topologyTable(settings: TopologySettings): { others: NamedStream
       }),
       // Used longer ago than any run that the history still tells of: no longer wanted.
       bucket(BUCKETS.blueprints, { max_age: nanos(settings.historyMaxAgeMs + BLUEPRINT_MARGIN_MS) }),
+      bucket(BUCKETS.keys),
       bucket(BUCKETS.cache, { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(60_000) }),
       {
         ...all,

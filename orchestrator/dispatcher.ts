@@ -16,7 +16,7 @@ import { persist } from "./persist.ts";
 
 /** One activation on its way out. */
 export interface Outgoing {
-  /** The execution id. */
+  /** What the entry's message is known by when it goes alone: made from the execution id. */
   readonly id: string;
   /** The entry as it goes on the wire. */
   readonly json: string;

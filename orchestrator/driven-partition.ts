@@ -1,7 +1,7 @@
 /** One partition in the hands of this orchestrator: its driver, its emitter, its checkpoints, from taking to giving back. */
 import type { NatsConnection } from "@nats-io/transport-node";
 import { publisherOn } from "../nats/index.ts";
-import type { BlobStore, CheckpointStore, RunLog, SnapshotStore } from "../store/index.ts";
+import { type BlobStore, type CheckpointStore, type RunLog, type SnapshotStore, tokensOn } from "../store/index.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Children } from "./children.ts";
 import { CommandSink } from "./command-sink.ts";
@@ -61,7 +61,7 @@ export class DrivenPartition {
     const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
     const offload: EmitterOptions["offload"] = (entry, limitBytes) => offloadEntry(blobs, entry, limitBytes);
     const emitter = new Emitter(
-      { publisher: publisherOn(nc), dispatcher, logger, maxPayload, offload },
+      { publisher: publisherOn(nc), dispatcher, logger, maxPayload, offload, tokens: await tokensOn(nc) },
       checkpoint?.emitted_through ?? 0,
     );
     const driver = new PartitionDriver({

@@ -7,7 +7,7 @@
  */
 
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
-import { type DispatchEntry, encodeMessage, type Publishes, writeEntry } from "../nats/index.ts";
+import { type DispatchEntry, type ExecutionTokens, encodeMessage, type Publishes, writeEntry } from "../nats/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Logger } from "./logger.ts";
@@ -26,6 +26,8 @@ export interface EmitterOptions {
   readonly logger: Logger;
   /** Default: real time. */
   readonly clock?: Clock;
+  /** What proves to the reader of the log that a result is the execution's own. Default: nothing is signed. */
+  readonly tokens?: ExecutionTokens;
   /** Makes an entry fit so many bytes. Default: what is too large is not sent. */
   readonly offload?: (entry: DispatchEntry, limitBytes: number) => Promise<DispatchEntry>;
 }
@@ -94,8 +96,9 @@ export class Emitter {
     });
   }
 
-  publish(seq: number, subject: string, message: unknown, msgID: string): void {
+  publish(seq: number, subject: string, message: unknown, id: string): void {
     const payload = encodeMessage(message);
+    const msgID = this.#options.tokens?.messageId(id) ?? id;
     this.track(seq, subject, () => this.#options.publisher.publish(subject, payload, { msgID }));
   }
 
@@ -110,12 +113,13 @@ export class Emitter {
     undeliverable: (entry: DispatchEntry, error: ErrorInfo) => void,
   ): void {
     const limit = this.#options.maxPayload() - OVERHEAD_BYTES;
-    const json = writeEntry(entry);
+    const token = this.#options.tokens?.sign(entry.id);
+    const json = writeEntry(entry, token);
     // A UTF-16 unit is at most three bytes of UTF-8: most entries need no counting.
     const most = json.length * 3;
     const bytes = most <= SURELY_SMALL_BYTES ? most : Buffer.byteLength(json);
     if (bytes > limit) this.#sendLarge(seq, type, entry, limit, undeliverable);
-    else this.#send(seq, type, entry.id, json, bytes);
+    else this.#send(seq, type, messageIdOf(entry.id, token), json, bytes);
   }
 
   #sendLarge(
@@ -131,8 +135,9 @@ export class Emitter {
     this.track(seq, `the inputs of ${entry.node}`, async () => {
       try {
         const small = await offload(entry, limit);
-        const json = writeEntry(small);
-        this.#send(seq, type, small.id, json, Buffer.byteLength(json));
+        const token = this.#options.tokens?.sign(small.id);
+        const json = writeEntry(small, token);
+        this.#send(seq, type, messageIdOf(small.id, token), json, Buffer.byteLength(json));
       } catch (error) {
         const info = toErrorInfo(error);
         if (info.code === "ConnectionFailed") throw error;
@@ -145,6 +150,11 @@ export class Emitter {
     const onStored = this.hold(seq);
     this.#options.dispatcher.add(type, { id, json, bytes, onStored, isWanted: this.#isWanted });
   }
+}
+
+/** Nobody else can know it, and have the message dropped as a duplicate. */
+function messageIdOf(execution: string, token: string | undefined): string {
+  return token === undefined ? execution : `${execution}~${token}`;
 }
 
 function tooLarge(entry: DispatchEntry, limit: number): ErrorInfo {

@@ -27,7 +27,14 @@ import {
   toStored,
   WIRE_VERSION,
 } from "../nats/index.ts";
-import { type BlobStore, type BlueprintStore, blueprintsOn, type RunLog, type VariableStore } from "../store/index.ts";
+import {
+  type BlobStore,
+  type BlueprintStore,
+  blueprintsOn,
+  type RunLog,
+  tokensOn,
+  type VariableStore,
+} from "../store/index.ts";
 import type { FlowChecks } from "./flow-checks.ts";
 import type { Logger } from "./logger.ts";
 import type { News } from "./news.ts";
@@ -171,7 +178,7 @@ export class Intake {
     }
     if (Object.keys(variables).length > 0) await store.seedRun(run, variables);
     await this.#publisher.publish(subjects.run(partitionOf(run, partitions), run), payload, {
-      msgID: `${run}:submitted`,
+      msgID: (await tokensOn(nc)).messageId(`${run}:submitted`),
     });
     this.#tell(msg, { v: WIRE_VERSION, kind: "accepted", run_id: run, flow: asked.flow.name });
     msg.ack();

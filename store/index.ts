@@ -27,7 +27,7 @@ export {
 } from "./large-values.ts";
 export { LeaseManager, type LeaseManagerOptions } from "./lease-manager.ts";
 export { leaseOwners } from "./lease-view.ts";
-export { byRun, type LogEntry, logEntry, ofRun } from "./log-entry.ts";
+export { byRun, type LogEntry, logEntry, ofRun, type ResultGuard } from "./log-entry.ts";
 export type { LogReader } from "./log-reader.ts";
 export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";
 export { type CachedOutcome, type CacheKeyParts, cacheKey, ResultCache } from "./result-cache.ts";
@@ -38,6 +38,7 @@ export { type AppendOptions, RunLog } from "./run-log.ts";
 export { type SharedPart, type SnapshotMark, SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts";
 export { TriggerState } from "./trigger-state.ts";
 export {
+export { tokensOn, useTokenKeys } from "./token-keys.ts";
   decodeVariable,
   type Execution,
   type VariableOwner,

@@ -3,16 +3,20 @@ import { z } from "zod";
 import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
+  type ExecutionTokens,
+  type LogSubject,
   type NodeResult,
-  nodeResult,
   parseLogSubject,
   partitionOf,
-  type ResultMessage,
   type RunMessage,
   readResult,
   readRunMessage,
   resultMessage,
   runMessage,
+  type SentResult,
+  type SentResultMessage,
+  sentResult,
+  sentResultMessage,
   storedRunMessage,
   toStored,
 } from "../nats/index.ts";
@@ -79,13 +83,26 @@ export interface StoredMessage {
   readonly data: Uint8Array;
 }
 
+/** Says which results are those of the executions that they name. */
+export interface ResultGuard extends Pick<ExecutionTokens, "verify"> {
+  /** Called for each result that is left out. The reason holds nothing secret. */
+  readonly refused: (subject: string, reason: string) => void;
+}
+
+/** For those who look at what the orchestrator has counted already. */
+export function quietGuard({ verify }: Pick<ExecutionTokens, "verify">): ResultGuard {
+  return { verify, refused: () => {} };
+}
+
 /**
  * The entry in a message, or why there is none. The subject is what a publisher had the right to, the content only what
- * it claims: so a run message counts for the run and the partition of its subject alone, a result for its node type.
+ * it claims: so a run message counts for the run and the partition of its subject alone, a result for its node type and
+ * partition, and only with the token of its execution.
  */
 export function decodeLogEntry(
   stored: StoredMessage,
   partitions: number,
+  guard: ResultGuard,
 ): { ok: true; entry: StoredEntry } | { ok: false; reason: string } {
   const { seq, timeMs } = stored;
   const from = parseLogSubject(stored.subject);
@@ -100,20 +117,48 @@ export function decodeLogEntry(
     return { ok: true, entry: { seq, timeMs, kind: "run", message } };
   }
   if (from?.kind === "result") {
-    const decoded = decodeMessage(resultMessage, stored.data, readResult);
+    const decoded = decodeMessage(sentResultMessage, stored.data, readResult);
     const message = decoded.ok ? decoded.value : mendedResults(stored.data, decoded.reason);
-    if (!message) return { ok: false, reason: decoded.ok ? "" : decoded.reason };
-    if (message.type !== from.type) return { ok: false, reason: `speaks for the type ${message.type}` };
-    return { ok: true, entry: { seq, timeMs, kind: "result", message } };
+    // A parser's word on bad JSON quotes it, and with it perhaps a token.
+    if (!message) {
+      const reason = decoded.ok || decoded.reason.startsWith("not JSON") ? "not JSON" : decoded.reason;
+      return { ok: false, reason };
+    }
+    const { v, type } = message;
+    if (type !== from.type) return { ok: false, reason: "speaks for another type than its subject" };
+    const results = genuine(stored.subject, from, message.results, partitions, guard);
+    if (results.length === 0) return { ok: false, reason: "none of its results counts" };
+    return { ok: true, entry: { seq, timeMs, kind: "result", message: { v, type, results } } };
   }
   return { ok: false, reason: "not a subject of the log" };
+}
+
+/** The results that count, without their tokens. */
+function genuine(
+  subject: string,
+  { partition }: Extract<LogSubject, { kind: "result" }>,
+  sent: readonly SentResult[],
+  partitions: number,
+  guard: ResultGuard,
+): NodeResult[] {
+  const results: NodeResult[] = [];
+  for (const { token, ...result } of sent) {
+    const { id, run } = result;
+    // The run in front of an execution's id is the one that the token was made for.
+    if (!id.startsWith(run) || id[run.length] !== ":")
+      guard.refused(subject, "a result names another run than its execution's");
+    else if (partitionOf(run, partitions) !== partition) guard.refused(subject, "a result of another partition");
+    else if (!guard.verify(id, token)) guard.refused(subject, "a result without its execution's token");
+    else results.push(result);
+  }
+  return results;
 }
 
 const namedResults = z.object({
   v: z.literal(1),
   type: z.string(),
   results: z
-    .array(z.looseObject({ id: z.string(), run: z.string() }))
+    .array(z.looseObject({ id: z.string(), run: z.string(), token: z.string().optional().catch(undefined) }))
     .min(1)
     .max(256),
 });
@@ -122,19 +167,20 @@ const namedResults = z.object({
  * A result that says whose it is and is wrong otherwise, by an actor that does not keep to the schema, is a failure of
  * that execution: its dispatch has been acked, so a run that it were kept from would wait for ever.
  */
-function mendedResults(data: Uint8Array, reason: string): ResultMessage | undefined {
+function mendedResults(data: Uint8Array, reason: string): SentResultMessage | undefined {
   const named = decodeMessage(namedResults, data);
   if (!named.ok) return undefined;
   const { v, type, results } = named.value;
-  const mended = results.map((result): NodeResult => {
-    const read = nodeResult.safeParse(result);
+  const mended = results.map((result): SentResult => {
+    const read = sentResult.safeParse(result);
     if (read.success) return read.data;
     const error = {
       code: "MalformedMessage",
       message: `the actor's result cannot be read: ${reason}`,
       retryable: false,
     };
-    return { id: result.id, run: result.run, status: "error", error, started_at: 0, duration_ms: 0, actor: "unknown" };
+    const { id, run, token } = result;
+    return { id, run, token, status: "error", error, started_at: 0, duration_ms: 0, actor: "unknown" };
   });
   return { v, type, results: mended };
 }

@@ -11,7 +11,7 @@ import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-i
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type RefusalCounter, STREAMS, subjects } from "../nats/index.ts";
 import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
-import { decodeLogEntry, type LogEntry, type StoredEntry, toLogEntry } from "./log-entry.ts";
+import { decodeLogEntry, type LogEntry, type ResultGuard, type StoredEntry, toLogEntry } from "./log-entry.ts";
 
 const PREFETCH = 512;
 /** The server's sign of life while there is nothing to read; two missed ones, and the consumer is made anew. */
@@ -25,6 +25,7 @@ export interface LogReaderOptions {
   readonly partitions: number;
   readonly fromSeq: number;
   readonly refusals: RefusalCounter;
+  readonly guard: ResultGuard;
 }
 
 export class LogReader implements AsyncIterable<LogEntry> {
@@ -175,7 +176,8 @@ export class LogReader implements AsyncIterable<LogEntry> {
 
   #decode(message: JsMsg): StoredEntry | undefined {
     const { subject, seq, data } = message;
-    const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, this.#options.partitions);
+    const { partitions, guard } = this.#options;
+    const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, guard);
     if (decoded.ok) return decoded.entry;
     this.#options.refusals.add(subject, decoded.reason);
     return undefined;

@@ -4,8 +4,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { parseLogSubject, STREAMS, subjects } from "../nats/index.ts";
 import { blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
-import { decodeLogEntry, type LogEntry, toLogEntry } from "./log-entry.ts";
+import { decodeLogEntry, type LogEntry, quietGuard, toLogEntry } from "./log-entry.ts";
 import { timeOf } from "./log-reader.ts";
+import { tokensOn } from "./token-keys.ts";
 
 export interface RunHead {
   readonly run: string;
@@ -31,8 +32,8 @@ export async function runHeads(nc: NatsConnection): Promise<Map<string, RunHead>
     const known = heads.get(run);
     // Ids of messages are derived from the run: what they are can be told without their content.
     const id = headers?.get(PubHeaders.MsgIdHdr);
-    const firstSeq = known?.firstSeq ?? (id === `${run}:submitted` ? seq : undefined);
-    const ended = known?.ended === true || id === `${run}:finished`;
+    const firstSeq = known?.firstSeq ?? (id?.startsWith(`${run}:submitted~`) ? seq : undefined);
+    const ended = known?.ended === true || id?.startsWith(`${run}:finished~`) === true;
     heads.set(run, { run, partition, firstSeq, lastSeq: seq, lastMs: timeOf(message), ended });
   }
   return heads;
@@ -47,11 +48,12 @@ export async function* partitionEntries(
   const filter = [subjects.runsOfPartition(partition), subjects.resultsOfPartition(partition)];
   const js = jetstream(nc);
   const blueprints = blueprintsOn(nc);
+  const guard = quietGuard(await tokensOn(nc));
   const end = (await js.jetstreamManager(false)).streams.info(STREAMS.log);
   const throughSeq = (await end).state.last_seq;
   for await (const message of readBounded(js, { stream: STREAMS.log, filter, fromSeq, throughSeq })) {
     const { subject, seq, data } = message;
-    const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions);
+    const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, guard);
     if (decoded.ok) yield await toLogEntry(decoded.entry, blueprints);
   }
 }

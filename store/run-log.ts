@@ -14,6 +14,7 @@ import {
   type ResultMessage,
   type RunMessage,
   type RunResult,
+  type SentResultMessage,
   STREAMS,
   subjects,
   toStored,
@@ -22,15 +23,18 @@ import { blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
 import type { HistorySummary } from "./history-headers.ts";
 import type { HistoryRecord } from "./history-record.ts";
-import { decodeLogEntry, type LogEntry, ofRun, toLogEntry } from "./log-entry.ts";
+import { decodeLogEntry, type LogEntry, ofRun, quietGuard, toLogEntry } from "./log-entry.ts";
 import { LogReader, timeOf } from "./log-reader.ts";
 import { type HistoryQuery, RunHistory } from "./run-history.ts";
+import { tokensOn } from "./token-keys.ts";
 
 export interface AppendOptions {
   /** The stream drops a second message of the same id. */
   readonly msgId: string;
 }
 
+/** Of a run's own messages no token is asked. */
+const NO_RESULTS = quietGuard({ verify: () => false });
 /** Room for subject and headers beside a message. */
 const HEADER_ROOM_BYTES = 4 * 1024;
 
@@ -64,12 +68,16 @@ export class RunLog {
    */
   async append(message: RunMessage, options: AppendOptions): Promise<number> {
     const partition = partitionOf(message.run, await this.#partitionCount());
-    return this.#publish(subjects.run(partition, message.run), toStored(message), options);
+    const msgId = (await tokensOn(this.#nc)).messageId(options.msgId);
+    return this.#publish(subjects.run(partition, message.run), toStored(message), { msgId });
   }
 
-  /** Writes what an actor's work gave, for the runs of one partition. @throws PayloadTooLarge */
-  appendResult(message: ResultMessage, partition: number, options: AppendOptions): Promise<number> {
-    return this.#publish(subjects.result(message.type, partition), message, options);
+  /** Writes results as an actor would that was sent the work, for the runs of one partition. @throws PayloadTooLarge */
+  async appendResult(message: ResultMessage, partition: number, options: AppendOptions): Promise<number> {
+    const tokens = await tokensOn(this.#nc);
+    const results = message.results.map((result) => ({ ...result, token: tokens.sign(result.id) }));
+    const sent: SentResultMessage = { ...message, results };
+    return this.#publish(subjects.result(message.type, partition), sent, options);
   }
 
   async #publish(subject: string, message: unknown, { msgId }: AppendOptions): Promise<number> {
@@ -85,7 +93,9 @@ export class RunLog {
   async openPartition(partition: number, fromSeq = 1): Promise<LogReader> {
     const { refusals } = this;
     const partitions = await this.#partitionCount();
-    return LogReader.open({ nc: this.#nc, js: this.#js, partition, partitions, fromSeq, refusals });
+    const { verify } = await tokensOn(this.#nc);
+    const guard = { verify, refused: (subject: string, reason: string) => refusals.add(subject, reason) };
+    return LogReader.open({ nc: this.#nc, js: this.#js, partition, partitions, fromSeq, refusals, guard });
   }
 
   /** The first and the last sequence of the whole log; `lastSeq` is 0 when nothing was ever written. */
@@ -103,6 +113,7 @@ export class RunLog {
     const partitions = await this.#partitionCount();
     const partition = partitionOf(run, partitions);
     const { direct } = await this.#jsm;
+    const guard = quietGuard(await tokensOn(this.#nc));
     const own = subjects.run(partition, run);
     const first = await direct.getMessage(STREAMS.log, { seq: options.fromSeq ?? 1, next_by_subj: own });
     if (first === null && options.fromSeq === undefined) return;
@@ -114,7 +125,7 @@ export class RunLog {
     });
     for await (const message of messages) {
       const { subject, seq, data } = message;
-      const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions);
+      const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, guard);
       const entry = decoded.ok ? ofRun(decoded.entry, run) : undefined;
       if (entry !== undefined) yield await toLogEntry(entry, blueprintsOn(this.#nc));
     }
@@ -128,7 +139,7 @@ export class RunLog {
     const last = await direct.getMessage(STREAMS.log, { last_by_subj: own });
     if (last !== null) {
       const { subject, seq, data } = last;
-      const decoded = decodeLogEntry({ subject, seq, data, timeMs: last.time.getTime() }, partitions);
+      const decoded = decodeLogEntry({ subject, seq, data, timeMs: last.time.getTime() }, partitions, NO_RESULTS);
       if (decoded.ok && decoded.entry.kind === "run" && decoded.entry.message.kind === "finished") {
         return decoded.entry.message.result;
       }
@@ -138,7 +149,7 @@ export class RunLog {
     // A signal or a cancel may have come after the end: then the last word is not the result.
     for await (const message of readBounded(this.#js, { stream: STREAMS.log, filter: own })) {
       const { subject, seq, data } = message;
-      const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions);
+      const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, NO_RESULTS);
       if (decoded.ok && decoded.entry.kind === "run" && decoded.entry.message.kind === "finished") {
         return decoded.entry.message.result;
       }

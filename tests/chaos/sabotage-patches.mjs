@@ -18,7 +18,7 @@ export const patches = {
       from: "publisher.publish(subject, payload, { msgID })",
       to: "publisher.publish(subject, payload)",
     },
-    { file: "orchestrator/intake.js", from: "msgID: `", to: "ignored: `" },
+    { file: "orchestrator/intake.js", from: "msgID: (", to: "ignored: (" },
     { file: "orchestrator/timers.js", from: "msgID: ", to: "ignored: " },
     { file: "actors/result-publisher.js", from: "msgID: messageId(message), ", to: "" },
     { file: "store/run-log.js", from: ", { msgID: msgId }", to: "" },

@@ -1,0 +1,78 @@
+/**
+ * Execution tokens: who was sent an execution can prove it, and nobody can guess the proof or the id of a message that
+ * somebody else is going to publish.
+ *
+ * T1. A token is an HMAC-SHA-256 over the execution id, cut to 132 bits. It travels in the dispatch entry and comes back
+ *     in the result; it stands in nothing that people read.
+ * T2. The first key signs, all verify: so keys are changed without losing what is in flight.
+ * T3. An execution id and a message id are never the same text to the hash: a token is no message id's, nor the reverse.
+ */
+import { hash } from "node:crypto";
+import { RayflowError } from "../flow/index.ts";
+
+/** Shorter keys are refused, bytes. */
+const MIN_KEY_BYTES = 16;
+const BLOCK_BYTES = 64;
+const DIGEST_BYTES = 32;
+/** Of 43: 132 bits. */
+const TOKEN_CHARS = 22;
+
+export interface ExecutionTokens {
+  /** The token of an execution. */
+  sign(execution: string): string;
+  /** Whether it is the execution's own, by any of the keys. */
+  verify(execution: string, token: string | undefined): boolean;
+  /** A `Nats-Msg-Id` that is the same each time and that only who has the key can tell beforehand. */
+  messageId(id: string): string;
+}
+
+/** @throws ValidationError when there is no key, or one is shorter than 16 bytes */
+export function executionTokens(keys: readonly Uint8Array[]): ExecutionTokens {
+  const macs = keys.map(keyedHash);
+  const [sign] = macs;
+  if (sign === undefined) throw new RayflowError("ValidationError", "execution tokens need a key");
+  return {
+    sign: (execution) => sign(execution).slice(0, TOKEN_CHARS),
+    verify: (execution, token) =>
+      token?.length === TOKEN_CHARS && macs.some((mac) => equal(mac(execution).slice(0, TOKEN_CHARS), token)),
+    // No execution id begins with a blank.
+    messageId: (id) => `${id}~${sign(` ${id}`).slice(0, TOKEN_CHARS)}`,
+  };
+}
+
+/** Keys as they are written: base64url, with commas between. @throws ValidationError */
+export function parseTokenKeys(text: string): Uint8Array[] {
+  return text.split(",").map((part, at) => {
+    const key = Buffer.from(part.trim(), "base64url");
+    if (key.length >= MIN_KEY_BYTES) return key;
+    throw new RayflowError("ValidationError", `token key ${at + 1} is no base64url of at least ${MIN_KEY_BYTES} bytes`);
+  });
+}
+
+/** In the same time wherever they differ. Of equal length. */
+function equal(wanted: string, given: string): boolean {
+  let differences = 0;
+  for (let at = 0; at < wanted.length; at++) differences |= wanted.charCodeAt(at) ^ given.charCodeAt(at);
+  return differences === 0;
+}
+
+/** HMAC of RFC 2104 by two one-shot hashes over prepared blocks: half the time of `createHmac`. */
+function keyedHash(key: Uint8Array): (text: string) => string {
+  if (key.length < MIN_KEY_BYTES) {
+    throw new RayflowError("ValidationError", `a token key has at least ${MIN_KEY_BYTES} bytes`);
+  }
+  const short = key.length > BLOCK_BYTES ? hash("sha256", key, "buffer") : key;
+  const outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES, 0x5c);
+  let inner = Buffer.alloc(BLOCK_BYTES + 512, 0x36);
+  for (const [at, byte] of short.entries()) {
+    outer[at] = byte ^ 0x5c;
+    inner[at] = byte ^ 0x36;
+  }
+  return (text) => {
+    const most = BLOCK_BYTES + text.length * 3;
+    if (inner.length < most) inner = Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.alloc(most)]);
+    const length = BLOCK_BYTES + inner.write(text, BLOCK_BYTES, "utf8");
+    outer.write(hash("sha256", inner.subarray(0, length), "binary"), BLOCK_BYTES, "binary");
+    return hash("sha256", outer, "base64url");
+  };
+}
