@@ -18,6 +18,9 @@ export type Command =
       readonly flow: unknown;
       readonly inputs: Readonly<Record<string, unknown>>;
       readonly parent: NonNullable<SubmittedMessage["parent"]>;
+      /** The span of the activation that waits for it; undefined: the run is not traced. */
+      readonly traceparent: string | undefined;
+      readonly tracestate: string | undefined;
     }
   /** Cancel the child run of this execution. */
   | { readonly type: "stopChild"; readonly id: string }

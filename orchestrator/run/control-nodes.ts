@@ -146,7 +146,13 @@ export function performSubflow(run: RunState, activation: Activation, node: Grap
   activation.state = "running";
   report(run, activation, "running");
   const command = childCommand(run, activation, node);
-  run.inFlight.set(command.id, { scope: activation.scope, node: activation.node, pure: undefined, seq: run.seq });
+  run.inFlight.set(command.id, {
+    scope: activation.scope,
+    node: activation.node,
+    pure: undefined,
+    seq: run.seq,
+    at: run.now,
+  });
   run.out.push(command);
 }
 

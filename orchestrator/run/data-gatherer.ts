@@ -69,6 +69,7 @@ function sendPull(
     node: activation.node,
     pure: pure.id,
     seq: run.seq,
+    at: run.now,
   });
   run.out.push(command);
 }

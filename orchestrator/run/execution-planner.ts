@@ -197,7 +197,13 @@ function dispatch(run: RunState, activation: Activation, node: GraphNode): void 
   activation.state = "running";
   report(run, activation, "running");
   const command = execCommand(run, activation, node);
-  run.inFlight.set(command.entry.id, { scope: activation.scope, node: node.id, pure: undefined, seq: run.seq });
+  run.inFlight.set(command.entry.id, {
+    scope: activation.scope,
+    node: node.id,
+    pure: undefined,
+    seq: run.seq,
+    at: run.now,
+  });
   run.out.push(command);
 }
 

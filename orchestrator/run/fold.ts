@@ -2,7 +2,7 @@
  * The fold: a run is what its log says, message by message. The orchestrator folds live; the CLI, the tests and the
  * editor fold the same messages with the same code to show a run at any point.
  */
-import { buildGraph, type Graph, type NodeType, RayflowError } from "../../flow/index.ts";
+import { buildGraph, type ErrorInfo, type Graph, type NodeType, RayflowError } from "../../flow/index.ts";
 import type { ResultMessage, RunMessage, RunResult, SubmittedMessage } from "../../nats/messages.ts";
 import { isRepeated } from "./breakpoints.ts";
 import type { Command } from "./commands.ts";
@@ -10,6 +10,7 @@ import { type RunEventIn, type RunMachine, type RunMachineState, startMachine } 
 import { outstanding } from "./outstanding.ts";
 import type { RunState } from "./run-state.ts";
 import { type RunSnapshot, restore, type SubmittedHead, takeSnapshot } from "./snapshot.ts";
+import { noteRun, type SpanRecord } from "./span-records.ts";
 import { createRunState } from "./state-tracker.ts";
 
 /** One message of a partition's log. `timeMs` is when JetStream stored it. */
@@ -123,6 +124,23 @@ export class Run {
       }
     }
     return this.#step({ type: "message", ...at, message });
+  }
+
+  /** From now on notes down what comes to an end, if the run is traced and that is `wanted`. */
+  noteSpans(wanted: boolean): void {
+    this.#run.spans = wanted && this.#run.traceparent !== undefined ? (this.#run.spans ?? []) : undefined;
+  }
+
+  /** What was noted since the last time. */
+  takeSpans(): SpanRecord[] {
+    const spans = this.#run.spans ?? [];
+    if (spans.length > 0) this.#run.spans = [];
+    return spans;
+  }
+
+  /** It cannot be folded on: the last note that it makes. */
+  breakOff(error: ErrorInfo): void {
+    if (!this.#run.result) noteRun(this.#run, { status: "failed", error });
   }
 
   /** What it asked for after `sinceSeq` and has not got yet. */

@@ -8,7 +8,7 @@
 import { type ErrorInfo, type GraphNode, isBlobReference, valueFits } from "../../flow/index.ts";
 import { iterationScope } from "./ids.ts";
 import type { Activation, LoopState, RunState, Scope } from "./run-state.ts";
-import { cancelWithin, openPin } from "./settle.ts";
+import { cancelWithin, closeScope, openPin } from "./settle.ts";
 import { activationIn, nodeOf, openScope, scopeOf } from "./state-tracker.ts";
 
 /** Most iterations of one for-each or repeat. */
@@ -102,7 +102,7 @@ export function collects(run: RunState, scope: Scope): Activation | undefined {
 export function endIteration(run: RunState, path: string, collected: { readonly value: unknown } | undefined): void {
   const scope = run.scopes.get(path);
   if (!scope || scope.parent === undefined) return;
-  run.scopes.delete(path);
+  closeScope(run, scope);
   const activation = activationIn(run, scopeOf(run, scope.parent), scope.region);
   const loop = activation.loop;
   if (!loop || activation.state !== "looping") return;
@@ -128,7 +128,7 @@ export function stopIterations(run: RunState, activation: Activation): void {
   for (const scope of [...run.scopes.values()]) {
     if (scope.parent !== activation.scope || scope.region !== activation.node) continue;
     cancelWithin(run, scope.path);
-    run.scopes.delete(scope.path);
+    closeScope(run, scope);
   }
   if (activation.loop) activation.loop.open = 0;
 }

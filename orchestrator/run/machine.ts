@@ -14,6 +14,7 @@ import { type Chart, ChartRunner, compileChart } from "./chart-runner.ts";
 import { applyMessage, beginRun, resumeStarts, type StepMessage } from "./messages-in.ts";
 import type { RunState } from "./run-state.ts";
 import { cancelWithin } from "./settle.ts";
+import { noteRun, noteSend } from "./span-records.ts";
 import { nodeOf } from "./state-tracker.ts";
 import { resultOf } from "./statistics.ts";
 
@@ -202,10 +203,13 @@ function finishRun(run: RunState): void {
   const stops = inFlight || run.out.some((command) => command.type === "stop");
   run.out = run.out.filter((command) => command.type !== "stop");
   if (stops) run.out.push({ type: "stop", executions: undefined });
+  // What is still waited for is none of an activation any more.
+  for (const [id, pending] of run.inFlight) noteSend(run, id, pending, undefined);
   run.inFlight.clear();
   for (const id of run.timers.keys()) run.out.push({ type: "cancelTimer", id });
   run.timers.clear();
   run.result = resultOf(run);
+  noteRun(run);
   const message: RunMessage = { v: 1, kind: "finished", run: run.id, result: run.result };
   run.out.push({ type: "append", id: `${run.id}:finished`, message });
 }

@@ -5,6 +5,7 @@ import { takeSignal, wakeUp } from "./control-nodes.ts";
 import { handleFailure, nextAttempt } from "./error-handler.ts";
 import { advance, begin } from "./execution-planner.ts";
 import type { Activation, RunState } from "./run-state.ts";
+import { noteSend } from "./span-records.ts";
 import { nodeOf } from "./state-tracker.ts";
 import { addTime } from "./statistics.ts";
 
@@ -86,6 +87,7 @@ function applyResult(run: RunState, type: string, result: NodeResult): void {
   const activation = run.scopes.get(pending.scope)?.activations.get(pending.node);
   // An actor speaks for its own type alone.
   if (!activation || nodeOf(run, pending.pure ?? pending.node).type !== type) return;
+  noteSend(run, result.id, pending, result);
   run.inFlight.delete(result.id);
   if (pending.pure !== undefined) return applyPull(run, activation, pending.pure, result);
   activation.workedMs += result.duration_ms;
@@ -125,6 +127,7 @@ function applyUndeliverable(run: RunState, id: string, error: NonNullable<NodeRe
   const pending = run.inFlight.get(id);
   const activation = pending && run.scopes.get(pending.scope)?.activations.get(pending.node);
   if (!pending || !activation) return;
+  noteSend(run, id, pending, { error });
   run.inFlight.delete(id);
   if (pending.pure !== undefined) {
     const pull = activation.pulls.get(pending.pure);

@@ -6,6 +6,7 @@ import { activationId, executionId, pullId } from "./ids.ts";
 import { readByMachine } from "./inline-outputs.ts";
 import { timeoutMsOf } from "./policies.ts";
 import type { Activation, RunState } from "./run-state.ts";
+import { under } from "./trace-ids.ts";
 
 type Send<T extends Command["type"]> = Extract<Command, { type: T }>;
 
@@ -81,7 +82,7 @@ function entryOf(run: RunState, node: GraphNode, own: Own): DispatchEntry {
     ...(cache === undefined ? {} : { cache }),
     ...(inline === undefined ? {} : { inline }),
     ...(root === undefined ? {} : { blob_run: root }),
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(traceparent === undefined ? {} : traceOf(traceparent, run.tracestate, id)),
     kind,
     id,
     scope,
@@ -91,6 +92,15 @@ function entryOf(run: RunState, node: GraphNode, own: Own): DispatchEntry {
     ...(deadline === undefined ? {} : { deadline }),
     idempotency_key,
   };
+}
+
+/** The span of the execution's own sending. */
+function traceOf(
+  traceparent: string,
+  tracestate: string | undefined,
+  id: string,
+): Pick<DispatchEntry, "traceparent" | "tracestate"> {
+  return { traceparent: under(traceparent, id), ...(tracestate === undefined ? {} : { tracestate }) };
 }
 
 /** One attempt of an activation whose inputs are gathered. */
@@ -130,6 +140,8 @@ export function childCommand(run: RunState, activation: Activation, node: GraphN
   return {
     type: "startChild",
     id,
+    traceparent: run.traceparent && under(run.traceparent, activationId(run.id, activation.node, activation.scope)),
+    tracestate: run.tracestate,
     flow: node.config.flow,
     inputs: activation.inputs ?? {},
     parent: {

@@ -12,6 +12,7 @@
 import type { ErrorInfo, Graph, GraphEdge } from "../../flow/index.ts";
 import type { NodeEvent, RunOptions, RunResult, SubmittedMessage } from "../../nats/messages.ts";
 import type { Command } from "./commands.ts";
+import type { SpanRecord } from "./span-records.ts";
 
 export type ActivationState =
   /** Exec edges are still open. */
@@ -103,6 +104,8 @@ export interface Scope {
   readonly region: string;
   readonly parent: string | undefined;
   readonly index: number;
+  /** By the log's clock, ms; absent in snapshots of before there was tracing. */
+  readonly openedAt?: number;
   /** What the loop offers to this iteration: item, index. */
   readonly offered: Readonly<Record<string, unknown>>;
   readonly activations: Map<string, Activation>;
@@ -147,6 +150,8 @@ export interface InFlight {
   readonly pure: string | undefined;
   /** The message of the log that caused it. */
   readonly seq: number;
+  /** When that was, ms since 1970; absent in snapshots of before there was tracing. */
+  readonly at?: number;
 }
 
 /** A timer that has not fired, and whom it wakes. */
@@ -187,7 +192,9 @@ export interface RunState {
   readonly graph: Graph;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly options: RunOptions;
+  /** The span that the run is to be a part of, or its own; undefined: it is not traced. */
   readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
   readonly parent: SubmittedMessage["parent"];
   readonly reply: string | undefined;
   /** What it takes over from an earlier run. */
@@ -223,5 +230,7 @@ export interface RunState {
   out: Command[];
   /** News of the current step. */
   news: NodeEvent[];
+  /** What has come to an end and was not taken away; undefined: nobody wants it. */
+  spans: SpanRecord[] | undefined;
   result: RunResult | undefined;
 }

@@ -3,6 +3,7 @@ import type { NodeEvent } from "../../nats/messages.ts";
 import { isCollector } from "./data-gatherer.ts";
 import { executionId, isWithin, pullId } from "./ids.ts";
 import type { Activation, RunState, Scope } from "./run-state.ts";
+import { noteIteration, noteNode, noteSend } from "./span-records.ts";
 import { isSettled, nodeOf, scopeOf } from "./state-tracker.ts";
 import { countSettled } from "./statistics.ts";
 
@@ -17,6 +18,7 @@ export function settle(
   dropTimers(run, activation);
   if (isCollector(run, activation)) return;
   countSettled(run, activation);
+  noteNode(run, activation);
   report(run, activation, state);
   // Inputs and pulls are of no more use; outputs stay for whoever reads them later.
   activation.inputs = undefined;
@@ -64,11 +66,20 @@ export function cancelWithin(run: RunState, path: string): void {
       stopped.push(...forget(run, activation));
       dropTimers(run, activation);
       activation.state = "cancelled";
-      if (active) report(run, activation, "cancelled");
+      if (active) {
+        noteNode(run, activation);
+        report(run, activation, "cancelled");
+      }
     }
-    if (scope.path !== path) run.scopes.delete(scope.path);
+    if (scope.path !== path) closeScope(run, scope);
   }
   if (stopped.length > 0) run.out.push({ type: "stop", executions: stopped });
+}
+
+/** Takes the scope of an iteration out of the run. */
+export function closeScope(run: RunState, scope: Scope): void {
+  noteIteration(run, scope);
+  run.scopes.delete(scope.path);
 }
 
 /** Drops what an activation has in flight, so that a late result changes nothing. Gives the ids that an actor may still run. */
@@ -84,7 +95,11 @@ export function forget(run: RunState, activation: Activation): string[] {
     dropped.push(execution);
     if (nodeOf(run, activation.node).kind === "subflow") run.out.push({ type: "stopChild", id: execution });
   }
-  for (const id of dropped) run.inFlight.delete(id);
+  for (const id of dropped) {
+    const pending = run.inFlight.get(id);
+    if (pending) noteSend(run, id, pending, undefined);
+    run.inFlight.delete(id);
+  }
   return dropped;
 }
 

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { SubmittedMessage } from "../../nats/messages.ts";
 import type { RunMachineState } from "./machine.ts";
 import type { Activation, DebugState, LoopState, RunState, Scope } from "./run-state.ts";
+import type { SpanRecord } from "./span-records.ts";
 
 /** Raised when a snapshot of before could not be read any more. */
 export const SNAPSHOT_VERSION = 1;
@@ -56,6 +57,8 @@ export interface RunSnapshot {
   };
   outcome: RunState["outcome"];
   statistics: Omit<RunState["statistics"], "timesMs"> & { timesMs: Pairs<string, number> };
+  /** Only of a run that is traced. */
+  spans?: SpanRecord[];
 }
 
 /** Enough of a check to tell a snapshot from something else; what is inside was written by this code. */
@@ -102,6 +105,7 @@ export function takeSnapshot(
     ...(run.debug ? { debug: flattenDebug(run.debug) } : {}),
     outcome: run.outcome,
     statistics: { ...run.statistics, timesMs: [...run.statistics.timesMs] },
+    ...(run.spans && run.spans.length > 0 ? { spans: run.spans } : {}),
   };
 }
 
@@ -159,6 +163,7 @@ export function restore(run: RunState, snapshot: RunSnapshot): void {
   Object.assign(run.statistics, counts);
   run.statistics.errors.push(...errors);
   fill(run.statistics.timesMs, timesMs);
+  run.spans = snapshot.spans && [...snapshot.spans];
 }
 
 function restoredDebug(run: RunState, debug: NonNullable<RunSnapshot["debug"]>): DebugState {

@@ -5,6 +5,7 @@
 import { type Graph, type GraphNode, RayflowError, ROOT_REGION } from "../../flow/index.ts";
 import type { SubmittedMessage } from "../../nats/messages.ts";
 import type { Activation, ActivationState, RunState, Scope } from "./run-state.ts";
+import { parseTraceparent } from "./trace-ids.ts";
 
 const SETTLED: ReadonlySet<ActivationState> = new Set(["completed", "failed", "skipped", "cancelled"]);
 
@@ -19,7 +20,9 @@ export function createRunState(
     graph,
     inputs: message.inputs,
     options: message.options,
-    traceparent: message.traceparent,
+    // Headers that made no sense were once written down as they came.
+    traceparent: parseTraceparent(message.traceparent)?.sampled ? message.traceparent : undefined,
+    tracestate: message.tracestate,
     parent: message.parent,
     reply: message.reply,
     reuse: message.reuse,
@@ -43,6 +46,7 @@ export function createRunState(
     agenda: [],
     out: [],
     news: [],
+    spans: undefined,
     result: undefined,
   };
 }
@@ -77,6 +81,7 @@ export function openScope(
     region,
     parent,
     index,
+    openedAt: run.now,
     offered,
     activations: new Map(),
     unsettled: run.graph.regions.get(region)?.nodes.length ?? 0,
