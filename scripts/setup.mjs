@@ -30,6 +30,7 @@ const sources = [
   "actors",
   "nodes",
   "gateway",
+  "k8s",
   "deliberation",
   "cli",
   "index.ts",

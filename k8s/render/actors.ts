@@ -1,0 +1,31 @@
+/** The actors of a group of node types. */
+import type { ActorGroup } from "./actor-groups.ts";
+import type { ClusterSettings } from "./cluster-settings.ts";
+import type { Manifest } from "./manifest.ts";
+import { clientPolicy, INTERNET } from "./network-policy.ts";
+import { METRICS_PORT } from "./pod.ts";
+import { deployment, disruptionBudget } from "./workload.ts";
+
+/** What an actor does after its work has ended: publish the last results, hand the rest back, flush its spans. */
+const LAST_STEPS_S = 30;
+
+/** `replicas` undefined: an autoscaler says how many, and there is one until it does. */
+export function actorWorkload(group: ActorGroup, settings: ClusterSettings, replicas?: number): Manifest[] {
+  const { name } = group;
+  const id = { name, component: "actor" } as const;
+  const { drainSeconds } = settings;
+  return [
+    deployment({
+      ...id,
+      image: settings.image,
+      ...(replicas === undefined ? {} : { replicas }),
+      args: ["actor", "--types", group.types.join(","), "--drain", `${drainSeconds}s`],
+      ports: [{ name: "metrics", containerPort: METRICS_PORT }],
+      probes: "metrics",
+      graceSeconds: drainSeconds + LAST_STEPS_S,
+      resources: { cpu: "100m", memory: "384Mi" },
+    }),
+    disruptionBudget(id),
+    clientPolicy(settings, { ...id, egress: group.internet ? [INTERNET] : [] }),
+  ];
+}

@@ -1,0 +1,16 @@
+/** `npm run k8s:write`: writes the manifests under k8s/ that come from k8s/render. */
+import fs from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadNodes } from "../actors/index.ts";
+import { packageVersion } from "../cli/package-info.ts";
+import { manifestTree } from "../k8s/index.ts";
+
+const folder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "k8s");
+const { nodes } = await loadNodes();
+const types = [...nodes.values()].map(({ nodeType }) => nodeType);
+for (const [file, text] of manifestTree(types, packageVersion())) {
+  fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+  fs.writeFileSync(path.join(folder, file), text);
+  process.stderr.write(`wrote k8s/${file}\n`);
+}
