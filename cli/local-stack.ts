@@ -169,7 +169,9 @@ function startActors(
 
 /** Without credentials that are for another server. A log level that the user set goes before ours. */
 function actorEnvironment({ server, actorLogs }: LocalStackOptions): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => server !== undefined || !name.startsWith("NATS_"));
+  const own = Object.entries(process.env).filter(
+    ([name]) => name !== "RAYFLOW_TOKEN_KEYS" && (server !== undefined || !name.startsWith("NATS_")),
+  );
   return { ...(actorLogs === true ? { RAYFLOW_LOG_LEVEL: "info" } : {}), ...Object.fromEntries(own) };
 }
 

@@ -84,18 +84,48 @@ export interface Refusals {
   readonly lastReason: string;
 }
 
+/** Why a message was refused, in one word: reasons themselves are for people, and without end. */
+export type RefusalKind = "json" | "encoding" | "unsafe" | "reading" | "forged" | "schema";
+
+const KINDS: readonly (readonly [string, RefusalKind])[] = [
+  ["not JSON", "json"],
+  ["not UTF-8", "encoding"],
+  ["nested too deeply", "unsafe"],
+  ["the key ", "unsafe"],
+  ["reading broke off", "reading"],
+  ["a flow cannot be read", "reading"],
+  ["a result", "forged"],
+];
+
+function kindOf(reason: string): RefusalKind {
+  return KINDS.find(([start]) => reason.startsWith(start))?.[1] ?? "schema";
+}
+
 /** Most subject families that are told apart; the rest is counted under `other`. */
 const MAX_FAMILIES = 32;
 
 /** Counts refused messages by the first two tokens of their subject: `rayflow.result`, `rayflow.run`. */
 export class RefusalCounter {
   readonly #families = new Map<string, Refusals>();
+  /** By family and kind of reason. */
+  readonly #kinds = new Map<string, Map<RefusalKind, number>>();
+  /** Called for each one. */
+  onRefusal: ((subject: string, reason: string) => void) | undefined;
 
   add(subject: string, reason: string): void {
     let family = subject.split(".", 2).join(".");
     if (!this.#families.has(family) && this.#families.size >= MAX_FAMILIES) family = "other";
     const count = (this.#families.get(family)?.count ?? 0) + 1;
     this.#families.set(family, { count, lastSubject: subject, lastReason: reason });
+    const kinds = this.#kinds.get(family) ?? new Map<RefusalKind, number>();
+    const kind = kindOf(reason);
+    this.#kinds.set(family, kinds.set(kind, (kinds.get(kind) ?? 0) + 1));
+    this.onRefusal?.(subject, reason);
+  }
+
+  /** Family, kind of reason, how many. */
+  *byKind(): Generator<readonly [string, RefusalKind, number]> {
+    for (const [family, kinds] of this.#kinds) for (const [kind, count] of kinds) yield [family, kind, count];
   }
 
   get total(): number {

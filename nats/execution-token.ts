@@ -8,6 +8,7 @@
  * T3. An execution id and a message id are never the same text to the hash: a token is no message id's, nor the reverse.
  */
 import { hash } from "node:crypto";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
 
 /** Shorter keys are refused, bytes. */
@@ -47,6 +48,18 @@ export function parseTokenKeys(text: string): Uint8Array[] {
     if (key.length >= MIN_KEY_BYTES) return key;
     throw new RayflowError("ValidationError", `token key ${at + 1} is no base64url of at least ${MIN_KEY_BYTES} bytes`);
   });
+}
+
+const given = new WeakMap<NatsConnection, ExecutionTokens>();
+
+/** From now on these count over the connection, whatever keys are stored. */
+export function giveTokens(nc: NatsConnection, tokens: ExecutionTokens): void {
+  given.set(nc, tokens);
+}
+
+/** What this process was given for the connection. */
+export function givenTokens(nc: NatsConnection): ExecutionTokens | undefined {
+  return given.get(nc);
 }
 
 /** In the same time wherever they differ. Of equal length. */

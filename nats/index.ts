@@ -12,7 +12,7 @@ export {
 export { type Decoded, decodeMessage, encodeMessage, findUnsafe, RefusalCounter, type Refusals } from "./decode.ts";
 export { readDispatch, writeEntry } from "./dispatch-wire.ts";
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
-export { type ExecutionTokens, executionTokens, parseTokenKeys } from "./execution-token.ts";
+export { type ExecutionTokens, executionTokens, givenTokens, parseTokenKeys } from "./execution-token.ts";
 export { runIdOf } from "./ids.ts";
 export {
   activationOf,

@@ -40,6 +40,7 @@ export interface OrchestratorOptions {
   readonly nc: NatsConnection;
   /** Tells replicas apart. Default: random. */
   readonly id?: string;
+import { noticeRefusals } from "./refusal-notice.ts";
   /** Default: set up, or as it was set up. */
   readonly topology?: Topology;
   /** How streams are set up when they are not there yet. */
@@ -158,6 +159,7 @@ class OrchestratorService implements Orchestrator {
       ...parts,
       pace,
       dispatcher,
+    noticeRefusals(log.refusals, logger);
       news,
       blobs,
       owner: parts.id,

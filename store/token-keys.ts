@@ -12,6 +12,7 @@ import {
   type ExecutionTokens,
   encodeMessage,
   executionTokens,
+  givenTokens,
   parseTokenKeys,
 } from "../nats/index.ts";
 import { isConflict, isLive, openBucket } from "./bucket.ts";
@@ -26,6 +27,8 @@ const known = new WeakMap<NatsConnection, Promise<ExecutionTokens>>();
 
 /** The tokens as made and checked over this connection. Asked again after a failure. */
 export function tokensOn(nc: NatsConnection): Promise<ExecutionTokens> {
+  const given = givenTokens(nc);
+  if (given) return Promise.resolve(given);
   let tokens = known.get(nc);
   if (!tokens) {
     tokens = readTokens(nc);
@@ -33,11 +36,6 @@ export function tokensOn(nc: NatsConnection): Promise<ExecutionTokens> {
     tokens.catch(() => known.delete(nc));
   }
   return tokens;
-}
-
-/** From now on these keys count over this connection, base64url with commas between. @throws ValidationError */
-export function useTokenKeys(nc: NatsConnection, keys: string): void {
-  known.set(nc, Promise.resolve(executionTokens(parseTokenKeys(keys))));
 }
 
 async function readTokens(nc: NatsConnection): Promise<ExecutionTokens> {
