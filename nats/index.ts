@@ -9,7 +9,15 @@ export {
   ORCHESTRATOR_CONSUMER,
   type TriggerConsumer,
 } from "./consumers.ts";
-export { type Decoded, decodeMessage, encodeMessage, findUnsafe, RefusalCounter, type Refusals } from "./decode.ts";
+export {
+  type Decoded,
+  decodeMessage,
+  encodeMessage,
+  findUnsafe,
+  RefusalCounter,
+  type RefusalKind,
+  type Refusals,
+} from "./decode.ts";
 export { readDispatch, writeEntry } from "./dispatch-wire.ts";
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
 export { type ExecutionTokens, executionTokens, givenTokens, parseTokenKeys } from "./execution-token.ts";

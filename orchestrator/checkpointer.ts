@@ -26,12 +26,20 @@ export class Checkpointer {
   #written: Pick<Checkpoint, "replay_from" | "emitted_through" | "queue_created"> | undefined;
   readonly #clock: Clock;
   #stopTimer: (() => void) | undefined;
+  /** When the checkpoint was known last to say all that there is to say, ms since 1970. */
+  #currentAt: number;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#revision = options.revision;
+    this.#currentAt = this.#clock.now();
+  }
+
+  /** How long ago the checkpoint said all that there was to say, ms. */
+  get ageMs(): number {
+    return Math.max(0, this.#clock.now() - this.#currentAt);
   }
 
   start(): void {
@@ -68,12 +76,14 @@ export class Checkpointer {
       last.emitted_through === next.emitted_through &&
       last.queue_created === next.queue_created
     ) {
+      this.#currentAt = this.#clock.now();
       return;
     }
     try {
       const content = { ...next, updated_at: new Date(this.#clock.now()).toISOString(), owner };
       this.#revision = await store.write(driver.partition, content, this.#revision);
       this.#written = next;
+      this.#currentAt = this.#clock.now();
     } catch (error) {
       logger.warn({ partition: driver.partition, err: error }, "the checkpoint was not written");
       if ((error as { code?: unknown }).code === "StoreConflict") onTakenOver();

@@ -8,6 +8,7 @@ import type { News } from "./news.ts";
 import type { Command } from "./run/commands.ts";
 import type { Run } from "./run/fold.ts";
 import type { Ending, RunEndings } from "./run-endings.ts";
+import type { RunMetrics } from "./run-metrics.ts";
 import type { Timers } from "./timers.ts";
 
 export interface CommandSinkOptions {
@@ -17,6 +18,8 @@ export interface CommandSinkOptions {
   readonly timers: Pick<Timers, "set" | "cancel">;
   readonly endings: Pick<RunEndings, "settle" | "tell">;
   readonly children: Pick<Children, "start" | "stop">;
+  /** Default: nothing is counted. */
+  readonly metrics?: Pick<RunMetrics, "sent">;
   readonly logger: Logger;
 }
 
@@ -29,10 +32,11 @@ export class CommandSink {
 
   /** `seq` is the message of the log that caused the commands. */
   carryOut(seq: number, run: Run, commands: readonly Command[]): void {
-    const { emitter } = this.#options;
+    const { emitter, metrics } = this.#options;
     const undeliverable = (entry: DispatchEntry, error: ErrorInfo): void => this.#undeliverable(seq, entry, error);
     for (const command of commands) {
       if (command.type === "sendExec" || command.type === "sendData") {
+        metrics?.sent(command.nodeType, command.entry);
         emitter.dispatch(seq, command.nodeType, command.entry, undeliverable);
       } else this.#one(seq, run, command);
     }

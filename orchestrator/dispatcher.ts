@@ -13,6 +13,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import { MAX_ENTRIES, type Pace } from "./pace.ts";
 import { persist } from "./persist.ts";
+import type { RunMetrics } from "./run-metrics.ts";
 
 /** One activation on its way out. */
 export interface Outgoing {
@@ -40,6 +41,8 @@ export interface DispatcherOptions {
   readonly logger: Logger;
   /** What the entries of one message may take, bytes. */
   readonly maxBytes: () => number;
+  /** Default: nothing is counted. */
+  readonly metrics?: Pick<RunMetrics, "batch">;
   /** Default: real time. */
   readonly clock?: Clock;
 }
@@ -100,6 +103,7 @@ export class Dispatcher {
 
   async #send(type: string, waiting: Waiting, entries: readonly Outgoing[]): Promise<void> {
     waiting.open++;
+    this.#options.metrics?.batch(entries.length);
     await this.#publish(type, entries);
     waiting.open--;
     if (waiting.open < MAX_OPEN && waiting.entries.length > 0) this.#empty(type, waiting);

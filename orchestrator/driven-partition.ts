@@ -14,6 +14,7 @@ import { offloadEntry } from "./offload.ts";
 import type { Pace } from "./pace.ts";
 import { PartitionDriver } from "./partition-driver.ts";
 import type { RunEndings } from "./run-endings.ts";
+import type { RunMetrics } from "./run-metrics.ts";
 import { RunShelf } from "./run-shelf.ts";
 import type { Timers } from "./timers.ts";
 
@@ -35,6 +36,7 @@ export interface DrivenPartitionOptions {
   readonly timers: Timers;
   readonly endings: RunEndings;
   readonly children: Children;
+  readonly metrics: RunMetrics;
   readonly logger: Logger;
   /** When the dispatch queue was made, ISO 8601. */
   readonly queueCreated: () => string;
@@ -57,6 +59,7 @@ export class DrivenPartition {
   static async take(partition: number, options: DrivenPartitionOptions): Promise<DrivenPartition> {
     const { nc, log, logger, checkpoints, pace, dispatcher, snapshots, graphs, timers, endings, children, blobs } =
       options;
+    const { metrics } = options;
     const { checkpoint, revision } = await checkpoints.read(partition);
     const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
     const offload: EmitterOptions["offload"] = (entry, limitBytes) => offloadEntry(blobs, entry, limitBytes);
@@ -72,8 +75,9 @@ export class DrivenPartition {
       logger,
       graphs,
       checkpoint,
+      metrics,
       isHeld: () => options.isHeld(partition),
-      sink: new CommandSink({ news: options.news, partition, emitter, logger, timers, endings, children }),
+      sink: new CommandSink({ news: options.news, partition, emitter, logger, timers, endings, children, metrics }),
       shelf: new RunShelf({ partition, snapshots, history: log.history, graphs, replayFrom: checkpoint?.replay_from }),
       queueLost: checkpoint !== undefined && checkpoint.queue_created !== options.queueCreated(),
       ...(options.restAfterMs === undefined ? {} : { restAfterMs: options.restAfterMs }),
@@ -88,6 +92,11 @@ export class DrivenPartition {
       onTakenOver: () => options.onTakenOver(partition),
     });
     return new DrivenPartition(driver, checkpointer);
+  }
+
+  /** How long ago its checkpoint said all that there was to say, ms. */
+  get checkpointAgeMs(): number {
+    return this.#checkpointer.ageMs;
   }
 
   start(): void {

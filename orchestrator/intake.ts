@@ -66,6 +66,8 @@ export interface IntakeOptions {
   readonly news: Pick<News, "announce">;
   readonly log: Pick<RunLog, "readHistory" | "history">;
   readonly refusals: RefusalCounter;
+  /** Hears the code of each submission that is refused. Default: nobody does. */
+  readonly onRefused?: (code: string) => void;
   readonly logger: Logger;
 }
 
@@ -187,6 +189,7 @@ export class Intake {
   #refuse(msg: JsMsg, run: string, why: Refusal): void {
     const { refusals, logger } = this.#options;
     refusals.add(msg.subject, why.error.message);
+    this.#options.onRefused?.(why.error.code);
     logger.warn({ run_id: run, code: why.error.code, reason: why.error.message }, "a submission was refused");
     this.#tell(msg, {
       v: WIRE_VERSION,

@@ -6,7 +6,14 @@
 import { randomUUID } from "node:crypto";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { ensureTopology, publisherOn, RefusalCounter, type Topology, type TopologyOptions } from "../nats/index.ts";
+import {
+  ensureTopology,
+  publisherOn,
+  RefusalCounter,
+  STREAMS,
+  type Topology,
+  type TopologyOptions,
+} from "../nats/index.ts";
 import {
   BlobStore,
   blueprintsOn,
@@ -18,6 +25,7 @@ import {
   TriggerState,
   VariableStore,
 } from "../store/index.ts";
+import { createMetrics, type Metrics, type Readiness } from "../telemetry/index.ts";
 import { BlobSweeper } from "./blob-sweeper.ts";
 import { Children } from "./children.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -27,11 +35,15 @@ import { Intake } from "./intake.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { News } from "./news.ts";
+import { NodeQueues } from "./node-queues.ts";
+import { observeOrchestrator } from "./observe.ts";
 import { offloadSubmission } from "./offload.ts";
 import { Pace } from "./pace.ts";
 import { PartitionShare } from "./partition-share.ts";
+import { noticeRefusals } from "./refusal-notice.ts";
 import type { Run } from "./run/fold.ts";
 import { RunEndings } from "./run-endings.ts";
+import { RunMetrics } from "./run-metrics.ts";
 import { StarvationWatch } from "./starvation-watch.ts";
 import { Timers } from "./timers.ts";
 import { Triggers } from "./triggers/triggers.ts";
@@ -40,13 +52,14 @@ export interface OrchestratorOptions {
   readonly nc: NatsConnection;
   /** Tells replicas apart. Default: random. */
   readonly id?: string;
-import { noticeRefusals } from "./refusal-notice.ts";
   /** Default: set up, or as it was set up. */
   readonly topology?: Topology;
   /** How streams are set up when they are not there yet. */
   readonly topologyOptions?: TopologyOptions;
   /** Default: none. */
   readonly logger?: Logger;
+  /** What it counts into. Default: for itself. */
+  readonly metrics?: Metrics;
   /** A run without news for this long leaves memory, ms. Default 10 000. */
   readonly restAfterMs?: number;
 }
@@ -61,6 +74,8 @@ export interface Orchestrator extends AsyncDisposable {
   readonly runsInMemory: number;
   /** Messages that were refused, by subject family. */
   readonly refusals: RefusalCounter;
+  /** Whether it can drive runs: it is connected, and its streams are there. */
+  readiness(): Promise<Readiness>;
   /** Resolves when every partition it holds has caught up with its log. */
   ready(): Promise<void>;
   /** Hands everything over and ends. */
@@ -85,6 +100,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     ...options,
     topology,
     logger: options.logger ?? silentLogger,
+    metrics: options.metrics ?? createMetrics({ service: "orchestrator" }),
     id: options.id ?? `o-${randomUUID().slice(0, 8)}`,
     js: jetstream(nc),
     jsm,
@@ -105,6 +121,7 @@ interface Parts {
   readonly id: string;
   readonly topology: Topology;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly js: ReturnType<typeof jetstream>;
   readonly jsm: Awaited<ReturnType<typeof jetstreamManager>>;
   readonly variables: VariableStore;
@@ -132,6 +149,8 @@ class OrchestratorService implements Orchestrator {
   readonly #starvation: StarvationWatch;
   readonly #trimmer: LogTrimmer;
   readonly #sweeper: BlobSweeper;
+  readonly #queues: NodeQueues;
+  readonly #endObserving: () => void;
   #catalogWatch: { stop(): void } | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -140,6 +159,7 @@ class OrchestratorService implements Orchestrator {
     this.id = parts.id;
     const { nc, js, jsm, logger, variables, catalog, topology, log, checkpoints, snapshots, registry, state } = parts;
     const { partitions, queueCreated, submitCreated } = topology;
+    noticeRefusals(log.refusals, logger);
     const types = () => catalog.types;
     const checks = new FlowChecks({ registry, types, typesRevision: () => catalog.revision });
     const blobs = new BlobStore(nc, { cacheBytes: 0 });
@@ -149,17 +169,20 @@ class OrchestratorService implements Orchestrator {
     const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
     const news = new News({ publisher, maxPayload, logger });
     const pace = new Pace();
+    const metrics = new RunMetrics(parts.metrics);
     const dispatcher = new Dispatcher({
       publisher,
       pace,
       logger,
+      metrics,
       maxBytes: () => maxPayload() - OVERHEAD_BYTES,
     });
     this.#share = new PartitionShare({
       ...parts,
+      metrics,
+      onLease: (change) => parts.metrics.count("rayflow_lease_changes_total", change),
       pace,
       dispatcher,
-    noticeRefusals(log.refusals, logger);
       news,
       blobs,
       owner: parts.id,
@@ -185,6 +208,7 @@ class OrchestratorService implements Orchestrator {
       logger,
       isDue: () => this.partitions.includes(0),
     });
+    this.#queues = new NodeQueues({ nc, jsm, logger, types });
     this.#starvation = new StarvationWatch({ nc, jsm, logger, runs: () => this.#runs() });
     this.#intake = new Intake({
       nc,
@@ -199,6 +223,14 @@ class OrchestratorService implements Orchestrator {
       submitCreated,
       checks,
       refusals: this.refusals,
+      onRefused: (code) => parts.metrics.count("rayflow_submissions_refused_total", code),
+    });
+    this.#endObserving = observeOrchestrator(parts.metrics, {
+      nc,
+      partitions,
+      share: this.#share,
+      starvation: this.#starvation,
+      refusals: [this.refusals, log.refusals],
     });
   }
 
@@ -215,15 +247,25 @@ class OrchestratorService implements Orchestrator {
   }
 
   async start(): Promise<void> {
-    const watch = await this.#parts.catalog.watch();
+    const watch = await this.#parts.catalog.watch(() => this.#queues.look());
     this.#catalogWatch = watch;
     await Promise.all([watch.ready, this.#share.start(), this.#triggers.start()]);
     await this.#timers.start();
     await this.#intake.start();
     this.#starvation.start();
+    this.#queues.start();
     this.#trimmer.start();
     this.#sweeper.start();
     this.#parts.logger.info({ orchestrator: this.id, partitions: this.partitions }, "the orchestrator is up");
+  }
+
+  async readiness(): Promise<Readiness> {
+    const { nc, jsm } = this.#parts;
+    const nats = !nc.isClosed() && (await nc.rtt().then(yes, no));
+    const needed = nats ? [STREAMS.submit, STREAMS.nodes, STREAMS.log, STREAMS.timers] : [];
+    const found = await Promise.all(needed.map((stream) => jsm.streams.info(stream).then(yes, no)));
+    const streams = nats && found.every(Boolean);
+    return { ready: streams && this.#stopped === undefined, nats, streams };
   }
 
   async ready(): Promise<void> {
@@ -240,8 +282,9 @@ class OrchestratorService implements Orchestrator {
   }
 
   async #stop(): Promise<void> {
+    this.#endObserving();
     this.#starvation.stop();
-    const helpers = [this.#intake, this.#timers, this.#triggers, this.#trimmer, this.#sweeper];
+    const helpers = [this.#queues, this.#intake, this.#timers, this.#triggers, this.#trimmer, this.#sweeper];
     await Promise.all(helpers.map((helper) => helper.stop()));
     await this.#share.stop();
     this.#catalogWatch?.stop();
@@ -251,3 +294,6 @@ class OrchestratorService implements Orchestrator {
     for (const driver of this.#share.drivers) yield* driver.runs;
   }
 }
+
+const yes = (): boolean => true;
+const no = (): boolean => false;

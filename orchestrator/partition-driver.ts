@@ -19,6 +19,7 @@ import type { Pace } from "./pace.ts";
 import { RestKeeper } from "./rest-keeper.ts";
 import type { Command } from "./run/commands.ts";
 import { type EndedRun, endedRun, type LogEntry, Run } from "./run/fold.ts";
+import type { RunMetrics } from "./run-metrics.ts";
 import { type LiveRun, NEVER_WRITTEN, type RunShelf } from "./run-shelf.ts";
 
 export interface PartitionDriverOptions {
@@ -42,6 +43,8 @@ export interface PartitionDriverOptions {
   readonly clock?: Clock;
   /** A run in memory is written down after this many messages. Default 1 000. */
   readonly segmentEntries?: number;
+  /** Default: nothing is counted. */
+  readonly metrics?: Pick<RunMetrics, "applied" | "started" | "finished">;
 }
 
 const FIRST_RETRY_MS = 100;
@@ -66,6 +69,8 @@ export class PartitionDriver {
   /** An entry is being worked on. */
   #taking = false;
   #lastSeq = 0;
+  /** Messages that were folded since it began. */
+  #folded = 0;
   #queueLost: boolean;
   /** Runs that are being taken off the shelf: once, whoever asks. */
   readonly #awaking = new Map<string, Promise<LiveRun | undefined>>();
@@ -91,6 +96,15 @@ export class PartitionDriver {
 
   get runsInMemory(): number {
     return this.#runs.size;
+  }
+
+  get folded(): number {
+    return this.#folded;
+  }
+
+  /** The sequence that it has folded last, or need not fold any more. */
+  get foldedThrough(): number {
+    return Math.max(this.#lastSeq, (this.#options.checkpoint?.replay_from ?? 1) - 1);
   }
 
   /** Whether it has caught up and carries out what comes. */
@@ -223,8 +237,10 @@ export class PartitionDriver {
 
   async #take(entry: LogEntry): Promise<void> {
     this.#lastSeq = entry.seq;
+    this.#folded++;
     if (entry.kind === "result") {
       this.#options.pace.observe(entry.message.type, entry.message.results);
+      this.#countedAt(entry.seq)?.applied(entry.message.type, entry.message.results);
       for (const [id, own] of byRun(entry)) {
         // Runs in memory go on at once: a wait for nothing would cost more than the step.
         const awaking = this.#apply(id, own);
@@ -234,6 +250,11 @@ export class PartitionDriver {
     else if (entry.message.kind === "finished") await this.#finished(entry.message.run, entry.message.result, entry);
     else await this.#apply(entry.message.run, entry);
     this.#options.emitter.passed(entry.seq);
+  }
+
+  /** Who counts what this message brings: nobody, if somebody has before. */
+  #countedAt(seq: number): PartitionDriverOptions["metrics"] {
+    return seq > (this.#options.checkpoint?.emitted_through ?? 0) ? this.#options.metrics : undefined;
   }
 
   #submit(message: SubmittedMessage, entry: LogEntry): void {
@@ -252,6 +273,7 @@ export class PartitionDriver {
         revision: NEVER_WRITTEN,
       });
       this.#carryOut(entry.seq, run, run.begin());
+      this.#countedAt(entry.seq)?.started(blueprint.graph.name);
     } catch (error) {
       this.#giveUp(endedRun(message), entry.seq, toErrorInfo(error, "GraphBuildError"));
     }
@@ -289,6 +311,7 @@ export class PartitionDriver {
     this.#runs.delete(id);
     this.#broken.delete(id);
     if (entry.seq <= (checkpoint?.emitted_through ?? 0)) return;
+    this.#options.metrics?.finished(live?.blueprint.graph.name ?? "unknown", result);
     this.#settling.set(id, live?.baseSeq ?? entry.seq);
     live?.journal.push(entry);
     sink.settle(

@@ -17,7 +17,12 @@ export interface PartitionShareOptions extends Omit<DrivenPartitionOptions, "que
   readonly partitions: number;
   /** When the dispatch queue was made, ISO 8601. */
   readonly queueCreated: string;
+  /** A partition changed hands. */
+  readonly onLease: (change: LeaseChange) => void;
 }
+
+/** `failed`: it was acquired and could not be driven. */
+export type LeaseChange = "acquired" | "lost" | "released" | "failed";
 
 export class PartitionShare {
   readonly #options: PartitionShareOptions;
@@ -39,6 +44,10 @@ export class PartitionShare {
     });
   }
 
+  get driven(): readonly DrivenPartition[] {
+    return [...this.#driven.values()];
+  }
+
   get drivers(): readonly PartitionDriver[] {
     return [...this.#driven.values()].map(({ driver }) => driver);
   }
@@ -56,9 +65,10 @@ export class PartitionShare {
       onAcquired: (partition) =>
         this.#acquire(partition).catch((error) => {
           logger.error({ partition, err: error }, "a partition could not be taken; giving it back");
+          this.#options.onLease("failed");
           void this.#leases?.release(partition);
         }),
-      onLost: (partition) => this.#release(partition, true),
+      onLost: (partition, why) => this.#release(partition, { handOver: true, why }),
     });
     await this.#leases.start();
     this.#queue.start();
@@ -73,7 +83,9 @@ export class PartitionShare {
     clearInterval(this.#restTimer);
     this.#queue.stop();
     await this.#leases?.releaseAll();
-    await Promise.all([...this.#driven.keys()].map((partition) => this.#release(partition, true)));
+    await Promise.all(
+      [...this.#driven.keys()].map((partition) => this.#release(partition, { handOver: true, why: "released" })),
+    );
   }
 
   async #acquire(partition: number): Promise<void> {
@@ -86,19 +98,24 @@ export class PartitionShare {
     });
     if (this.#stopped) return;
     this.#driven.set(partition, driven);
+    this.#options.onLease("acquired");
     driven.start();
   }
 
   /** Somebody else wrote the checkpoint: whatever the lease says, the partition is theirs. */
   async #takenOver(partition: number): Promise<void> {
-    await this.#release(partition, false);
+    await this.#release(partition, { handOver: false, why: "lost" });
     await this.#leases?.release(partition);
   }
 
-  async #release(partition: number, handOver: boolean): Promise<void> {
+  async #release(
+    partition: number,
+    { handOver, why }: { readonly handOver: boolean; readonly why: LeaseChange },
+  ): Promise<void> {
     const driven = this.#driven.get(partition);
     if (!driven) return;
     this.#driven.delete(partition);
+    this.#options.onLease(why);
     await driven.stop({ handOver });
   }
 }

@@ -26,9 +26,15 @@ export class StarvationWatch {
   readonly #since = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
+  /** By type: messages in its queue, at the last look. */
+  #queued: ReadonlyMap<string, number> = new Map();
 
   constructor(options: StarvationWatchOptions) {
     this.#options = options;
+  }
+
+  get queued(): ReadonlyMap<string, number> {
+    return this.#queued;
   }
 
   start(): void {
@@ -45,8 +51,9 @@ export class StarvationWatch {
     this.#looking = true;
     try {
       const queued = await this.#queuedTypes();
+      this.#queued = queued;
       for (const type of this.#since.keys()) if (!queued.has(type)) this.#since.delete(type);
-      for (const type of queued) if (!(await this.#isServed(type))) this.#tell(type);
+      for (const type of queued.keys()) if (!(await this.#isServed(type))) this.#tell(type);
     } catch (error) {
       this.#options.logger.debug({ err: error }, "the queues could not be looked at");
     } finally {
@@ -54,10 +61,11 @@ export class StarvationWatch {
     }
   }
 
-  async #queuedTypes(): Promise<Set<string>> {
+  async #queuedTypes(): Promise<Map<string, number>> {
     const info = await this.#options.jsm.streams.info(STREAMS.nodes, { subjects_filter: subjects.nodeAll() });
     const prefix = subjects.node("x").length - 1;
-    return new Set(Object.keys(info.state.subjects ?? {}).map((subject) => subject.slice(prefix)));
+    const bySubject = Object.entries(info.state.subjects ?? {});
+    return new Map(bySubject.map(([subject, messages]) => [subject.slice(prefix), messages]));
   }
 
   /** An actor shows itself by a pull that waits, or by work that it has not acked. */

@@ -28,6 +28,7 @@ export {
 export { LeaseManager, type LeaseManagerOptions } from "./lease-manager.ts";
 export { leaseOwners } from "./lease-view.ts";
 export { byRun, type LogEntry, logEntry, ofRun, type ResultGuard } from "./log-entry.ts";
+export { messagesBehind } from "./log-lag.ts";
 export type { LogReader } from "./log-reader.ts";
 export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";
 export { type CachedOutcome, type CacheKeyParts, cacheKey, ResultCache } from "./result-cache.ts";
@@ -38,7 +39,7 @@ export { type AppendOptions, RunLog } from "./run-log.ts";
 export { type SharedPart, type SnapshotMark, SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts";
 export { TriggerState } from "./trigger-state.ts";
 export {
-export { tokensOn } from "./token-keys.ts";
+export { tokensOn, useTokenKeys } from "./token-keys.ts";
   decodeVariable,
   type Execution,
   type VariableOwner,

@@ -23,7 +23,8 @@ export interface LeaseManagerOptions {
   readonly partitions: number;
   /** `epoch` grows with every change of hands. */
   readonly onAcquired: (partition: number, epoch: number) => void | Promise<void>;
-  readonly onLost: (partition: number) => void | Promise<void>;
+  /** `released`: this replica gave it back; `lost`: it could not keep it. */
+  readonly onLost: (partition: number, why: "released" | "lost") => void | Promise<void>;
 }
 
 interface Held {
@@ -199,12 +200,12 @@ export class LeaseManager {
   async #giveBack(partition: number): Promise<void> {
     const held = this.#held.get(partition);
     if (held === undefined) return;
-    await this.#lose(partition);
+    await this.#lose(partition, "released");
     await this.#kv.delete(partitionKey(partition), { previousSeq: held.revision }).catch(ignore);
   }
 
-  async #lose(partition: number): Promise<void> {
-    if (this.#held.delete(partition)) await run(() => this.#options.onLost(partition));
+  async #lose(partition: number, why: "released" | "lost"): Promise<void> {
+    if (this.#held.delete(partition)) await run(() => this.#options.onLost(partition, why));
   }
 
   // --------------------------------------------------------------------------- renewal
@@ -240,7 +241,7 @@ export class LeaseManager {
   /** M2. The last renewal may reach the server a little after it was sent, never before: so the count starts at sending. */
   #dropExpired(): void {
     const oldest = performance.now() - this.#ttlMs * SAFE_SHARE;
-    for (const [partition, { renewedAt }] of this.#held) if (renewedAt <= oldest) void this.#lose(partition);
+    for (const [partition, { renewedAt }] of this.#held) if (renewedAt <= oldest) void this.#lose(partition, "lost");
   }
 
   async #renew(partition: number, held: Held): Promise<void> {
@@ -255,7 +256,7 @@ export class LeaseManager {
       const entry = await this.#kv.get(key).catch(() => undefined);
       if (entry === undefined) return;
       if (isLive(entry) && this.#view.ownerIn(key, entry.value) === this.#options.id) held.revision = entry.revision;
-      else if (this.#held.get(partition) === held) await this.#lose(partition);
+      else if (this.#held.get(partition) === held) await this.#lose(partition, "lost");
     }
   }
 }
