@@ -10,6 +10,8 @@ export interface DebugRunOptions {
   readonly breakpoints: readonly string[];
   readonly msgId?: string;
   readonly output: Output;
+  /** Prints values whole. Default false. */
+  readonly full?: boolean;
   readonly signal: AbortSignal;
   readonly onSilence: (runId: string) => void;
 }
@@ -53,7 +55,7 @@ export async function submitAndDebug(
     if (early) return { kind: "ended", result: early };
     clearTimeout(silent);
     const open = await openRuns(nc);
-    const end = await debugRun({ open, run: runId, output, print: output.note, signal });
+    const end = await debugRun({ open, run: runId, output, full: options.full === true, print: output.note, signal });
     // The news of the end are without large values; the result is whole.
     return end.kind === "ended" ? { kind: "ended", result: await run.result } : { ...end, runId };
   } finally {

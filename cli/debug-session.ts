@@ -5,12 +5,12 @@
  * D2. Leaving changes nothing: the run stays as it is.
  */
 import { RayflowError } from "../flow/index.ts";
-import type { RunDescription, RunStanding } from "../gateway/index.ts";
-import type { NodeEvent, RunResult } from "../nats/index.ts";
+import type { RunDescription, RunStanding, StepNode } from "../gateway/index.ts";
+import type { RunResult } from "../nats/index.ts";
 import { type CommandLines, openCommandLines } from "./command-lines.ts";
 import { DEBUG_HELP, type DebugCommand, parseDebugCommand } from "./debug-commands.ts";
 import { type Output, styled } from "./output.ts";
-import { progressPrinter } from "./run-progress.ts";
+import { freshInputs, nodePrinter } from "./run-progress.ts";
 import { waitLine } from "./run-report.ts";
 import type { RunsAt } from "./runs-connection.ts";
 
@@ -20,6 +20,8 @@ export interface DebugSessionOptions {
   readonly output: Output;
   /** Where lines for people go. */
   readonly print: (line: string) => void;
+  /** Prints values whole. Default false. */
+  readonly full?: boolean;
   /** With it everything is told as JSON, a value for each thing, and nothing is printed. */
   readonly json?: ((value: unknown) => void) | undefined;
   /** Leaves when it aborts. */
@@ -53,8 +55,7 @@ class DebugSession {
   /** Sequence of the last command that was given. */
   #commanded = 0;
   #result: RunResult | undefined;
-  /** Attempts whose inputs were shown. */
-  readonly #shown = new Set<string>();
+  readonly #fresh: (node: StepNode) => StepNode;
   readonly #waiting: (() => void)[] = [];
 
   constructor(options: DebugSessionOptions, first: RunDescription, lines: CommandLines) {
@@ -62,7 +63,7 @@ class DebugSession {
     this.#first = first;
     this.#lines = lines;
     this.#status = first.status;
-    for (const { node, scope, attempt } of first.held) this.#shown.add(`${node}@${scope}#${attempt}`);
+    this.#fresh = freshInputs(first.held);
     this.#seen = first.at.seq;
     this.#left = AbortSignal.any([options.signal, this.#leave.signal]);
     this.#left.addEventListener("abort", () => this.#moved());
@@ -86,7 +87,11 @@ class DebugSession {
 
   async #follow(): Promise<void> {
     const { open, run, output, json } = this.#options;
-    const print = progressPrinter(output, { values: true, introduced: true, print: (line) => this.#print(line) });
+    const print = nodePrinter(output, {
+      values: true,
+      full: this.#options.full === true,
+      print: (line) => this.#print(line),
+    });
     for await (const news of open.directory.watch(run, { signal: this.#left, values: true })) {
       if (news.kind === "ended") this.#result = news.result;
       else if (news.seq > this.#first.at.seq) {
@@ -94,8 +99,7 @@ class DebugSession {
         this.#seen = news.seq;
         this.#prompt();
         if (json) json(news);
-        else
-          print({ v: 1, kind: "node", run_id: run, seq: news.seq, nodes: news.nodes.map((node) => this.#fresh(node)) });
+        else print(news.nodes.map((node) => this.#fresh(node)));
       }
       this.#moved();
     }
@@ -181,15 +185,6 @@ class DebugSession {
       );
       return rows.length === 0 ? ["no variables"] : rows;
     });
-  }
-
-  /** Without inputs that were shown before: when it was held, or when it was sent. */
-  #fresh(event: NodeEvent): NodeEvent {
-    const { inputs, ...rest } = event;
-    const attempt = `${event.node}@${event.scope}#${event.attempt}`;
-    if (inputs === undefined || this.#shown.has(attempt)) return rest;
-    this.#shown.add(attempt);
-    return event;
   }
 
   get #isOver(): boolean {

@@ -5,7 +5,7 @@ import type { RunResult } from "../nats/index.ts";
 import { type CliContext, exitWith } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { styled, table } from "./output.ts";
-import { progressPrinter, resultLine } from "./run-progress.ts";
+import { resultLine, stepPrinter } from "./run-progress.ts";
 import { ago, reportLines, waitLine } from "./run-report.ts";
 import type { RunsAt } from "./runs-connection.ts";
 import { interrupted, stopSignal } from "./signals.ts";
@@ -74,27 +74,20 @@ export async function watchRun(
   { output, environment }: CliContext,
   { directory }: RunsAt,
   run: string,
-  values: boolean,
+  { debug: values = false, full = false }: { readonly debug?: boolean; readonly full?: boolean },
 ): Promise<void> {
   using stop = stopSignal(environment);
   const id = await directory.resolve(run);
-  const print = progressPrinter(output, { values, print: output.print });
+  const print = stepPrinter(output, { values, full, clock: values, print: output.print });
+  if (output.format === "table") output.print(styled(`run ${id}`, "dim", output.color));
   for await (const news of directory.watch(id, { signal: stop.signal, values })) {
-    if (output.format !== "table") {
-      // A line each, also with --json: whoever watches does not wait for the end.
-      process.stdout.write(`${JSON.stringify(news)}\n`);
-      if (news.kind === "ended") return exitLike(news.result);
-    } else if (news.kind === "ended") {
-      const { result } = news;
-      output.print(resultLine(result, output.color));
-      return exitLike(result);
-    } else {
-      const { kind, summary, seq, nodes } = news;
-      if (kind !== "result" && kind !== "submitted" && kind !== "finished") {
-        output.print(styled(`● ${kind} ${summary}`, "cyan", output.color));
-      }
-      print({ v: 1, kind: "node", run_id: id, seq, nodes });
+    // A line each, also with --json: whoever watches does not wait for the end.
+    if (output.format !== "table") process.stdout.write(`${JSON.stringify(news)}\n`);
+    if (news.kind === "ended") {
+      if (output.format === "table") output.print(resultLine(news.result, output.color));
+      return exitLike(news.result);
     }
+    if (output.format === "table") print(news);
   }
   // It ends without an end only when the user does not want to watch any longer.
   throw interrupted();

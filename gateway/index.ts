@@ -5,6 +5,7 @@ export {
   type RayflowClientOptions,
   type RunCallOptions,
 } from "./client.ts";
+export { type ActorView, type PartitionView, readActors, readPartitions } from "./cluster.ts";
 export { type Check, diagnose, type Level, unreachable } from "./diagnosis.ts";
 export {
   type FlowServiceOptions,
@@ -14,6 +15,7 @@ export {
   startFlowService,
   startGateway,
 } from "./gateway.ts";
+export { resolveResult } from "./large-values.ts";
 export { declaredNodeTypes, knownNodeTypes } from "./node-types.ts";
 export {
   askOrchestrators,
@@ -41,6 +43,7 @@ export {
   type SignalRequest,
 } from "./run-control.ts";
 export { type EventRef, RunDirectory, type RunEnd, type WatchOptions } from "./run-directory.ts";
+export { inspectRun } from "./run-inspection.ts";
 export type { RunPage, RunQuery } from "./run-pages.ts";
 export {
   type FailureView,
@@ -54,5 +57,6 @@ export {
   runStanding,
   runStep,
   runSummary,
+  type StepNode,
   type WaitsFor,
 } from "./run-views.ts";

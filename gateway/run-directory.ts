@@ -10,7 +10,7 @@ import { descriptionOf, isoTime, standingOf } from "./describe-run.ts";
 import { findLiveRuns, foldLiveRuns, type LiveRunsOptions } from "./live-runs.ts";
 import { RunFolder } from "./run-folder.ts";
 import { listRunPage, type RunPage, type RunQuery } from "./run-pages.ts";
-import type { RunDescription, RunStep, RunSummary } from "./run-views.ts";
+import type { RunDescription, RunStep, RunSummary, StepNode } from "./run-views.ts";
 import { stepSummary } from "./step-summary.ts";
 
 /** An event of a run: by its sequence in the log, or by its place in the run, from 1. */
@@ -204,7 +204,7 @@ export class RunDirectory {
         time: isoTime(entry.timeMs),
         ...summary,
         status: standingOf(folder),
-        nodes: values ? [...nodes] : nodes.map(({ inputs: _, outputs: __, ...rest }) => rest),
+        nodes: values ? [...nodes] : withoutValues(nodes),
       };
     }
   }
@@ -216,6 +216,11 @@ export class RunDirectory {
   #partitionOf(run: string): number {
     return partitionOf(run, this.#partitions);
   }
+}
+
+/** Pure nodes are nothing but values. */
+function withoutValues(nodes: readonly StepNode[]): StepNode[] {
+  return nodes.flatMap(({ inputs: _, outputs: __, ...rest }) => (rest.for === undefined ? rest : []));
 }
 
 export function notFound(run: string): RayflowError {

@@ -8,6 +8,8 @@
 import { type ErrorInfo, toErrorInfo } from "../flow/index.ts";
 import type { NodeEvent, RunResult } from "../nats/index.ts";
 import { type LogEntry, Run } from "../orchestrator/index.ts";
+import { begunEvaluations, endedEvaluations } from "./evaluations.ts";
+import type { StepNode } from "./run-views.ts";
 
 /** A node that failed and has not completed since. */
 export interface Failure {
@@ -48,7 +50,7 @@ export class RunFolder {
   }
 
   /** Folds one entry that concerns this run; gives what it led to. */
-  take(entry: LogEntry): readonly NodeEvent[] {
+  take(entry: LogEntry): readonly StepNode[] {
     this.events++;
     this.last = { seq: entry.seq, timeMs: entry.timeMs };
     if (entry.kind === "run" && entry.message.kind === "finished") {
@@ -63,9 +65,10 @@ export class RunFolder {
     }
   }
 
-  #fold(entry: LogEntry): readonly NodeEvent[] {
+  #fold(entry: LogEntry): readonly StepNode[] {
     if (this.broken) return [];
     let commands: ReturnType<Run["begin"]> = [];
+    const ended = this.#run ? endedEvaluations(entry, this.#run) : [];
     if (this.#run) commands = this.#run.apply(entry);
     else if (entry.kind === "run" && entry.message.kind === "submitted") {
       // Whatever the run tells the world, who looks at it here sees all of it.
@@ -78,7 +81,7 @@ export class RunFolder {
       command.type === "announce" && command.event.kind === "node" ? command.event.nodes : [],
     );
     for (const event of news) this.#note(event, entry.timeMs);
-    return news;
+    return this.#run ? [...ended, ...news, ...begunEvaluations(commands, this.#run)] : news;
   }
 
   #note(event: NodeEvent, timeMs: number): void {

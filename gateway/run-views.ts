@@ -108,6 +108,13 @@ export const runDescription = runSummary.extend({
 });
 export type RunDescription = z.infer<typeof runDescription>;
 
+/** What became of a node at one event. */
+export const stepNode = nodeEvent.extend({
+  /** A pure node: the one that it was evaluated for. */
+  for: z.string().optional(),
+});
+export type StepNode = z.infer<typeof stepNode>;
+
 /** One event of a run's log, and what it led to. */
 export const runStep = z.object({
   run_id: z.string(),
@@ -120,6 +127,7 @@ export const runStep = z.object({
   summary: z.string(),
   /** Where the run stood after it. */
   status: runStanding,
-  nodes: z.array(nodeEvent),
+  /** With values, also the pure nodes that were evaluated. */
+  nodes: z.array(stepNode),
 });
 export type RunStep = z.infer<typeof runStep>;

@@ -19,6 +19,7 @@ interface RunFlags extends NodeFlags, HttpFlags {
   readonly inputFile?: string;
   readonly timeout: number;
   readonly debug?: boolean;
+  readonly full?: boolean;
   readonly detach?: boolean;
   readonly local?: boolean;
   readonly msgId?: string;
@@ -36,7 +37,8 @@ export function register(program: Command): void {
     .option("-i, --input <json>", 'the inputs, one JSON object: {"x": 5}')
     .option("--input-file <file>", "the inputs in a file, or - for standard input")
     .option("--timeout <seconds>", "how long to wait (default 300)", secondsOption("--timeout"), DEFAULT_TIMEOUT_MS)
-    .option("--debug", "show each node with its values as it runs, on stderr")
+    .option("--debug", "show each node with its values as it runs, on stderr; with -o jsonl as JSON lines on stdout")
+    .option("--full", "with --debug or --break: values whole, however long")
     .option("--break <nodes>", "hold the run at these nodes (a,b) and debug it: see rayflow debug", nodeIds)
     .option("--detach", "print the run's id and do not wait; needs a running server")
     .option("--local", "start a server for this call, even when one is running")
@@ -143,8 +145,11 @@ async function startStack(
 
 async function detach(context: CliContext, nc: NatsConnection, request: RunRequest, flags: RunFlags): Promise<void> {
   const { publishRun } = await import("../../gateway/index.ts");
-  const options = flags.break === undefined ? {} : { options: { breakpoints: [...flags.break] } };
-  const { runId, duplicate } = await publishRun(nc, { ...request, ...options }, msgIdOf(flags));
+  const options = {
+    ...(flags.debug === true ? { debug: true } : {}),
+    ...(flags.break === undefined ? {} : { breakpoints: [...flags.break] }),
+  };
+  const { runId, duplicate } = await publishRun(nc, { ...request, options }, msgIdOf(flags));
   if (context.output.format === "table") context.output.print(runId);
   else context.output.json({ run_id: runId, duplicate });
 }
@@ -163,6 +168,7 @@ async function debugAndPrint(
     breakpoints: flags.break ?? [],
     ...msgIdOf(flags),
     output,
+    full: flags.full === true,
     signal,
     onSilence: (runId) => output.note(silenceLine(runId)),
   });
@@ -183,26 +189,26 @@ async function runAndPrint(
   signal: AbortSignal,
 ): Promise<void> {
   const { output } = context;
-  const [{ runToEnd }, { progressPrinter, waitingLine }] = await Promise.all([
-    import("../run-flow.ts"),
-    import("../run-progress.ts"),
-  ]);
-  const debug = flags.debug === true;
-  const onWaiting = (event: RunEvent): void => {
-    if (event.kind === "waiting") output.note(waitingLine(event, output.color));
+  const waits = {
+    ...msgIdOf(flags),
+    timeoutMs: flags.timeout,
+    signal,
+    onSilence: (runId: string) => output.note(silenceLine(runId)),
   };
-  const result = await runToEnd(
-    nc,
-    { ...request, options: { debug } },
-    {
-      ...msgIdOf(flags),
-      timeoutMs: flags.timeout,
-      signal,
-      onEvent: debug ? progressPrinter(output, { values: true }) : onWaiting,
-      onSilence: (runId) => output.note(silenceLine(runId)),
-    },
-  );
-  print(context, result);
+  if (flags.debug === true) {
+    const { runAndFollow } = await import("../follow-run.ts");
+    const result = await runAndFollow(nc, request, { ...waits, output, full: flags.full === true });
+    // As JSON lines, the end is the last of them.
+    if (output.format !== "jsonl") print(context, result);
+    else output.json({ kind: "ended", run_id: result.run_id, result });
+    if (!result.success) exitWith(EXIT.failed);
+  } else {
+    const [{ runToEnd }, { waitingLine }] = await Promise.all([import("../run-flow.ts"), import("../run-progress.ts")]);
+    const onEvent = (event: RunEvent): void => {
+      if (event.kind === "waiting") output.note(waitingLine(event, output.color));
+    };
+    print(context, await runToEnd(nc, request, { ...waits, onEvent }));
+  }
   if (signal.aborted) exitWith(EXIT.interrupted);
 }
 

@@ -56,10 +56,11 @@ function addLooking(runs: Command): void {
     .command("watch")
     .description("follow a run from its beginning to its end; exits like `rayflow run`")
     .argument("<run>", RUN)
-    .option("--debug", "with the inputs and outputs of the nodes")
-    .action(async (run: string, flags: { debug?: boolean }, self: Command) => {
+    .option("--debug", "with the inputs and outputs of the nodes, pure ones too, and when each came")
+    .option("--full", "with --debug: values whole, however long")
+    .action(async (run: string, flags: { debug?: boolean; full?: boolean }, self: Command) => {
       const { watchRun } = await import("../runs-show.ts");
-      await at(self, (context, open) => watchRun(context, open, run, flags.debug === true));
+      await at(self, (context, open) => watchRun(context, open, run, flags));
     });
   runs
     .command("result")
