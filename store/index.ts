@@ -39,7 +39,7 @@ export { type AppendOptions, RunLog } from "./run-log.ts";
 export { type SharedPart, type SnapshotMark, SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts";
 export { TriggerState } from "./trigger-state.ts";
 export {
-export { tokensOn, useTokenKeys } from "./token-keys.ts";
+export { tokensOn } from "./token-keys.ts";
   decodeVariable,
   type Execution,
   type VariableOwner,
