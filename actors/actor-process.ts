@@ -39,7 +39,7 @@ export async function runActorProcess(options: ActorProcessOptions): Promise<num
   try {
     const loaded = await loadNodes(options.load);
     for (const problem of loaded.problems) logger.warn({ problem }, "a node file could not be loaded");
-    nc = await connectNats({ inboxPrefix: options.inboxPrefix ?? "_INBOX", ...options.connection });
+    nc = await connectNats(options.connection);
     actor = await startActor({ ...options, nc, nodes: loaded.nodes });
     tell({ type: "ready", types: [...actor.types], pid: process.pid });
     told.watchParent();

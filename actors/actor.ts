@@ -6,16 +6,17 @@
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
-import { ensureNodeConsumer, ensureTopology, publisherOn, STREAMS, subjects } from "../nats/index.ts";
+import { publisherOn, subjects } from "../nats/index.ts";
 import { BlobStore, NodeCatalog, ResultCache, VariableStore } from "../store/index.ts";
 import { DispatchPuller } from "./dispatch-puller.ts";
 import type { NodeDefinition, NodeResources } from "./node-definition.ts";
 import { NodeExecutor } from "./node-executor.ts";
 import { performer } from "./perform.ts";
+import { givenQueues, ownQueues, untilSetUp } from "./queues.ts";
 import { ResultPublisher } from "./result-publisher.ts";
 import { separate } from "./separate.ts";
 import { Workload, type WorkloadCounters } from "./workload.ts";
@@ -43,8 +44,11 @@ export interface ActorOptions {
   readonly filesRoot?: string | undefined;
   /** Whether `io_http_request` may reach private addresses. Default false. */
   readonly allowPrivateAddresses?: boolean | undefined;
-  /** As given to `connectNats`. Default `_INBOX`. */
-  readonly inboxPrefix?: string | undefined;
+  /**
+   * Whether it does with the rights of the role `actor:<types>` alone: it makes no stream and no durable, and declares no
+   * type but its own. An orchestrator does the rest. Default false.
+   */
+  readonly restricted?: boolean | undefined;
   readonly logger: Logger;
 }
 
@@ -79,15 +83,17 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
   const logger = options.logger.child({ actor: id });
   const definitions = servedBy(nodes, options.types);
   const types = [...definitions.keys()].sort();
-  const ackWaitMs = options.ackWaitMs ?? 15_000;
+  const restricted = options.restricted === true;
 
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  await ensureQueue(nc, jsm);
+  const queues = restricted ? givenQueues(jsm) : ownQueues(nc, jsm, options.ackWaitMs ?? 15_000);
+  // Under a restricted role there may be nothing yet, and then it waits.
+  if (!restricted) await queues.ensureQueue();
   const [variables, catalog] = await Promise.all([VariableStore.open(nc), NodeCatalog.open(nc)]);
   // Nobody serves the control types, but flows use them: whoever has loaded their declarations declares them too.
   const declared = [...nodes.values()].map(({ nodeType }) => nodeType);
   const register = () =>
-    catalog.register(declared.filter(({ type, kind }) => kind !== "actor" || definitions.has(type)));
+    catalog.register(declared.filter(({ type, kind }) => definitions.has(type) || (kind !== "actor" && !restricted)));
 
   const maxPayload = rememberMaxPayload(nc);
   const maxResultBytes = () => maxPayload() - MESSAGE_MARGIN_BYTES;
@@ -99,22 +105,21 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     resources: resourcesOf(options),
     maxResultBytes,
     perform: performer({
-      blobs: new BlobStore(nc),
+      blobs: new BlobStore(nc, { mayPurge: !restricted }),
       cache: new ResultCache(nc),
       inlineBytes: options.inlineBytes,
       maxValueBytes: options.maxValueBytes,
       maxResultBytes,
     }),
   });
-  const js = publisherOn(nc, options.inboxPrefix);
+  const js = publisherOn(nc);
   const publisher = new ResultPublisher({ js, logger, maxMessageBytes: maxPayload });
   const puller: DispatchPuller = new DispatchPuller({
     nc,
     types,
-    inboxPrefix: options.inboxPrefix,
     prefetch: options.prefetch ?? 8,
-    ensureQueue: () => ensureQueue(nc, jsm),
-    ensureConsumer: (type) => ensureNodeConsumer(jsm, type, { ackWaitMs }),
+    ensureQueue: () => queues.ensureQueue(),
+    ensureConsumer: (type) => queues.ensureConsumer(type),
     onDelivery: (delivery) => workload.receive(delivery),
     onNewQueue: () => void register().catch((error: unknown) => logger.warn({ err: error }, "catalog not renewed")),
     logger,
@@ -136,7 +141,8 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     },
   });
   try {
-    await Promise.all([register(), puller.prepare()]);
+    const wait = restricted ? logger : undefined;
+    await Promise.all([untilSetUp(nc, register, wait), untilSetUp(nc, () => puller.prepare(), wait)]);
   } catch (error) {
     cancels.unsubscribe();
     await puller.stop();
@@ -146,7 +152,7 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
   const pulse = setInterval(() => {
     workload.working();
     puller.checkSilence();
-  }, ackWaitMs / 3);
+  }, queues.ackWaitMs / 3);
   const unwatch = watchConnection(nc, (change) => {
     if (change === "lost") puller.disconnected();
     else {
@@ -195,17 +201,6 @@ function servedBy(
     throw new RayflowError("NodeLoadError", `no such node type for an actor: ${names}`);
   }
   return new Map([...served].filter(([type]) => types.includes(type)));
-}
-
-/** The creation time of the dispatch queue, which is set up when it is not there. */
-async function ensureQueue(nc: NatsConnection, jsm: JetStreamManager): Promise<string> {
-  try {
-    const info = await jsm.streams.info(STREAMS.nodes);
-    return new Date(info.created).toISOString();
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError && error.status === 404)) throw error;
-    return (await ensureTopology(nc)).queueCreated;
-  }
 }
 
 /** While the connection is down the client does not know what the server allows: the last answer counts. */

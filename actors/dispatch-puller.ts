@@ -10,10 +10,10 @@
  *     in the next one, so an old ack would remove another message.
  * P4. Whatever arrives is handed over, also when it answers a request that was given up.
  */
-import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { nodeConsumerName, STREAMS } from "../nats/index.ts";
+import { inboxOn, nodeConsumerName, STREAMS } from "../nats/index.ts";
 import { answers, type Delivery, deliveryCountOf } from "./delivery.ts";
 import { Interrupts } from "./interrupts.ts";
 
@@ -27,8 +27,6 @@ const SUBJECT_PREFIX = "rayflow.node.";
 export interface DispatchPullerOptions {
   readonly nc: NatsConnection;
   readonly types: readonly string[];
-  /** As of the connection. Default `_INBOX`. */
-  readonly inboxPrefix?: string | undefined;
   /** P1. */
   readonly prefetch: number;
   /** Makes sure that the queue is there; gives its creation time. */
@@ -77,7 +75,7 @@ export class DispatchPuller {
 
   constructor(options: DispatchPullerOptions) {
     this.#options = options;
-    this.#inbox = createInbox(options.inboxPrefix);
+    this.#inbox = inboxOn(options.nc);
     for (const type of options.types) {
       const subject = `$JS.API.CONSUMER.MSG.NEXT.${STREAMS.nodes}.${nodeConsumerName(type)}`;
       const source = { type, subject, requests: [], asked: 0, waiting: 0, heardAt: 0, recovering: false };

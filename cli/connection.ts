@@ -1,6 +1,6 @@
 /** Which server a command talks to: the one that was named, else one that runs on this machine, else none. */
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ConnectOptions } from "../nats/index.ts";
 import { DEV_FOLDER, readDevState } from "./dev-folder.ts";
 import type { Environment } from "./environment.ts";
@@ -11,6 +11,14 @@ export interface ConnectionFlags {
   readonly user?: string;
   readonly password?: string;
   readonly token?: string;
+  readonly nkey?: string;
+  readonly tlsca?: string;
+  readonly tlscert?: string;
+  readonly tlskey?: string;
+  readonly tlsfirst?: boolean;
+  readonly inboxPrefix?: string;
+  readonly jsApiPrefix?: string;
+  /** Earlier names of the same. */
   readonly tlsCa?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -20,13 +28,46 @@ export interface ConnectionFlags {
 export function addConnectionOptions(command: Command): Command {
   return command
     .option("-s, --server <url>", "NATS server, or several with commas between (NATS_URL)")
-    .option("--creds <file>", "credentials file (NATS_CREDS)")
+    .option("--creds <file>", "credentials file: a user's JWT and seed (NATS_CREDS)")
+    .option("--nkey <file>", "file with an nkey seed (NATS_NKEY)")
     .option("--user <name>", "user (NATS_USER)")
     .option("--password <text>", "password (NATS_PASSWORD)")
     .option("--token <text>", "token (NATS_TOKEN)")
-    .option("--tls-ca <file>", "CA certificate to trust (NATS_CA)")
-    .option("--tls-cert <file>", "client certificate (NATS_CERT)")
-    .option("--tls-key <file>", "client key (NATS_KEY)");
+    .option("--tlsca <file>", "CA certificate to trust (NATS_CA)")
+    .option("--tlscert <file>", "client certificate (NATS_CERT)")
+    .option("--tlskey <file>", "client key (NATS_KEY)")
+    .option("--tlsfirst", "speak TLS before the server says hello (NATS_TLS_FIRST)")
+    .option("--inbox-prefix <prefix>", "where answers come; default _INBOX.<user> (NATS_INBOX_PREFIX)")
+    .option("--js-api-prefix <prefix>", "JetStream's API when it is imported (NATS_JS_API_PREFIX)")
+    .addOption(new Option("--tls-ca <file>").hideHelp())
+    .addOption(new Option("--tls-cert <file>").hideHelp())
+    .addOption(new Option("--tls-key <file>").hideHelp());
+}
+
+/** Those of them whose next argument is their value. */
+export const CONNECTION_VALUE_OPTIONS = [
+  ..."-s --server --creds --nkey --user --password --token --tlsca --tlscert --tlskey".split(" "),
+  ..."--inbox-prefix --js-api-prefix --tls-ca --tls-cert --tls-key".split(" "),
+];
+
+/** The flags of this call, for a process that it starts: what stands in the environment that has from there. */
+export function connectionArguments(flags: ConnectionFlags): string[] {
+  const { server, creds, nkey, user, password, token, inboxPrefix, jsApiPrefix } = flags;
+  const given = {
+    "--server": server,
+    "--creds": creds,
+    "--nkey": nkey,
+    "--user": user,
+    "--password": password,
+    "--token": token,
+    "--tlsca": flags.tlsca ?? flags.tlsCa,
+    "--tlscert": flags.tlscert ?? flags.tlsCert,
+    "--tlskey": flags.tlskey ?? flags.tlsKey,
+    "--inbox-prefix": inboxPrefix,
+    "--js-api-prefix": jsApiPrefix,
+  };
+  const values = Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  return flags.tlsfirst === true ? [...values, "--tlsfirst"] : values;
 }
 
 /** The server that the flags or the environment name; undefined when neither does. */
@@ -37,18 +78,23 @@ export function namedServer(flags: ConnectionFlags, environment: Environment): s
 export function connectOptions(flags: ConnectionFlags, environment: Environment, name: string): ConnectOptions {
   const server = namedServer(flags, environment);
   const tls = withoutUndefined({
-    ca: flags.tlsCa ?? environment.NATS_CA,
-    cert: flags.tlsCert ?? environment.NATS_CERT,
-    key: flags.tlsKey ?? environment.NATS_KEY,
+    ca: flags.tlsca ?? flags.tlsCa ?? environment.NATS_CA,
+    cert: flags.tlscert ?? flags.tlsCert ?? environment.NATS_CERT,
+    key: flags.tlskey ?? flags.tlsKey ?? environment.NATS_KEY,
+    first: flags.tlsfirst === true || environment.NATS_TLS_FIRST ? true : undefined,
   });
   return {
     name,
     ...withoutUndefined({
       servers: server?.split(",").map((url) => url.trim()),
       creds: flags.creds ?? environment.NATS_CREDS,
+      nkey: flags.nkey ?? environment.NATS_NKEY,
       user: flags.user ?? environment.NATS_USER,
       pass: flags.password ?? environment.NATS_PASSWORD,
       token: flags.token ?? environment.NATS_TOKEN,
+      tokenKeys: environment.RAYFLOW_TOKEN_KEYS,
+      inboxPrefix: flags.inboxPrefix ?? environment.NATS_INBOX_PREFIX,
+      jsApiPrefix: flags.jsApiPrefix ?? environment.NATS_JS_API_PREFIX,
     }),
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
   };

@@ -14,12 +14,19 @@ const environment = z.object({
   /** One server, or several with commas between. */
   NATS_URL: z.string().optional(),
   NATS_CREDS: z.string().optional(),
+  NATS_NKEY: z.string().optional(),
   NATS_USER: z.string().optional(),
   NATS_PASSWORD: z.string().optional(),
   NATS_TOKEN: z.string().optional(),
   NATS_CA: z.string().optional(),
   NATS_CERT: z.string().optional(),
   NATS_KEY: z.string().optional(),
+  NATS_TLS_FIRST: flag,
+  NATS_INBOX_PREFIX: z.string().optional(),
+  /** Where an account that imports JetStream's API has it. */
+  NATS_JS_API_PREFIX: z.string().optional(),
+  /** What execution tokens are made with, base64url with commas between: the first signs, all verify. */
+  RAYFLOW_TOKEN_KEYS: z.string().optional(),
   /** Bearer token of the HTTP API. */
   RAYFLOW_TOKEN: z.string().optional(),
   /** Where the editor finds a run's trace: an address with {trace_id} in it. */

@@ -1,7 +1,7 @@
 /** The `rayflow` command: finds the one command that is meant, and loads that alone. */
 import { Command, CommanderError } from "commander";
 import { RayflowError } from "../flow/index.ts";
-import { addConnectionOptions } from "./connection.ts";
+import { addConnectionOptions, CONNECTION_VALUE_OPTIONS } from "./connection.ts";
 import { chosenExitCode, mayColor } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { reportFailure } from "./failure.ts";
@@ -28,15 +28,15 @@ const modules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   orchestrator: () => import("./commands/orchestrator.ts"),
   actor: () => import("./commands/actor.ts"),
   gateway: () => import("./commands/gateway.ts"),
+  nats: () => import("./commands/nats.ts"),
+  k8s: () => import("./commands/k8s.ts"),
   doctor: () => import("./commands/doctor.ts"),
   completion: () => import("./commands/completion.ts"),
   version: () => import("./commands/version.ts"),
 };
 const aliases: Readonly<Record<string, string>> = { "list-nodes": "nodes", "new-node": "nodes" };
 /** Options before the command whose next argument is their value. */
-const VALUE_OPTIONS = new Set(
-  "-s --server --creds --user --password --token --tls-ca --tls-cert --tls-key -o --output".split(" "),
-);
+const VALUE_OPTIONS = new Set([...CONNECTION_VALUE_OPTIONS, "-o", "--output"]);
 /** Speaks of all the others. */
 const NEEDS_ALL = new Set(["completion"]);
 /** A process that only waits for a stray handle is done: the longest it may linger, ms. */

@@ -1,11 +1,12 @@
 /** Publishes a flow the way any NATS client would: one message, and two subscriptions to see what comes of it. */
 import { randomUUID } from "node:crypto";
-import { createInbox, headers, type NatsConnection } from "@nats-io/transport-node";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
   encodeMessage,
   headerNames,
+  inboxOn,
   type RunEvent,
   type RunResult,
   runEvent,
@@ -22,7 +23,7 @@ export async function publishExample(
 ): Promise<RunResult> {
   const msgId = randomUUID();
   const runId = runIdOf(msgId);
-  const reply = createInbox();
+  const reply = inboxOn(nc);
   const h = headers();
   h.set(headerNames.msgId, msgId);
   h.set(headerNames.reply, reply);

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { jetstream } from "@nats-io/jetstream";
-import { createInbox, headers, type Msg, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
+import { headers, type Msg, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
@@ -16,6 +16,7 @@ import {
   ensureTopology,
   findUnsafe,
   headerNames,
+  inboxOn,
   type Rerun,
   type RunEvent,
   type RunOptions,
@@ -192,7 +193,7 @@ function reason(error: unknown): "no stream" | "silence" | "fatal" {
 
 function waitForResult(nc: NatsConnection, runId: string, options: SubmitOptions) {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const inbox = createInbox();
+  const inbox = inboxOn(nc);
   const told = new Set<string>();
   let settled = false;
   let resolve: (result: RunResult) => void = () => {};

@@ -1,37 +1,39 @@
 /** The connection to NATS: it fails fast at first, and never gives up afterwards. */
-import { readFile } from "node:fs/promises";
 import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
-import {
-  type ConnectionOptions,
-  connect,
-  credsAuthenticator,
-  type NatsConnection,
-  type TlsOptions,
-} from "@nats-io/transport-node";
+import { type ConnectionOptions, connect, type NatsConnection, type TlsOptions } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
+import { redirectApi } from "./api-prefix.ts";
+import { type CredentialOptions, type Credentials, readCredentials } from "./credentials.ts";
+import { executionTokens, giveTokens, parseTokenKeys } from "./execution-token.ts";
+import { setInboxPrefix } from "./inbox.ts";
 import { publisherOn } from "./publisher.ts";
 import { guardRequests } from "./request-guard.ts";
 import { MIN_SERVER_VERSION, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
 
-export interface ConnectOptions {
+export interface ConnectOptions extends CredentialOptions {
   /** Where NATS listens. Default `nats://127.0.0.1:4222`. */
   readonly servers?: string | readonly string[];
   /** How the server lists this client. */
   readonly name: string;
-  /** Path of a credentials file. */
-  readonly creds?: string;
-  readonly user?: string;
   readonly pass?: string;
   readonly token?: string;
-  /** Paths of PEM files. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Paths of PEM files. `first`: speaks TLS before the server says hello, as its `handshake_first` has it. */
+  readonly tls?: {
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+    readonly first?: boolean;
+  };
   /** Default -1: for ever. */
   readonly maxReconnectAttempts?: number;
   /** Longest wait for the first connection, and for each one after, ms. Default 5 000. */
   readonly timeoutMs?: number;
   /** Waits for ever for the first connection too: for a service that may start before its server. Default false. */
   readonly waitOnFirstConnect?: boolean;
-  readonly inboxPrefix?: string;
+  /** Where JetStream's API is for this account, when it is imported from another one. Default `$JS.API`. */
+  readonly jsApiPrefix?: string;
+  /** What execution tokens are made with, base64url with commas between. Default: as the bucket `rayflow_keys` says. */
+  readonly tokenKeys?: string;
 }
 
 const DEFAULT_SERVER = "nats://127.0.0.1:4222";
@@ -41,9 +43,14 @@ const RECONNECT_WAIT_MS = 250;
 export async function connectNats(options: ConnectOptions): Promise<NatsConnection> {
   const timeoutMs = options.timeoutMs ?? 5_000;
   const servers = typeof options.servers === "string" ? [options.servers] : [...(options.servers ?? [DEFAULT_SERVER])];
-  const connecting = connect(await clientOptions(options, servers, timeoutMs)).then((nc) => {
+  const credentials = await readCredentials(options);
+  const tokens = options.tokenKeys === undefined ? undefined : executionTokens(parseTokenKeys(options.tokenKeys));
+  const connecting = connect(clientOptions(options, credentials, servers, timeoutMs)).then((nc) => {
+    if (options.jsApiPrefix !== undefined) redirectApi(nc, options.jsApiPrefix);
+    setInboxPrefix(nc, credentials.inboxPrefix);
+    if (tokens !== undefined) giveTokens(nc, tokens);
     guardRequests(nc);
-    publisherOn(nc, options.inboxPrefix);
+    publisherOn(nc);
     return nc;
   });
   if (options.waitOnFirstConnect === true) return connecting;
@@ -67,7 +74,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsConnecti
   }
 }
 
-async function clientOptions(options: ConnectOptions, servers: string[], timeoutMs: number) {
+function clientOptions(options: ConnectOptions, credentials: Credentials, servers: string[], timeoutMs: number) {
   const client: ConnectionOptions = {
     servers,
     name: options.name,
@@ -85,27 +92,20 @@ async function clientOptions(options: ConnectOptions, servers: string[], timeout
     noAsyncTraces: true,
     waitOnFirstConnect: options.waitOnFirstConnect ?? false,
   };
-  if (options.inboxPrefix !== undefined) client.inboxPrefix = options.inboxPrefix;
+  if (credentials.inboxPrefix !== undefined) client.inboxPrefix = credentials.inboxPrefix;
+  if (credentials.authenticator !== undefined) client.authenticator = credentials.authenticator;
   if (options.user !== undefined) client.user = options.user;
   if (options.pass !== undefined) client.pass = options.pass;
   if (options.token !== undefined) client.token = options.token;
-  if (options.creds !== undefined) client.authenticator = credsAuthenticator(await readCreds(options.creds));
   if (options.tls !== undefined) {
     const tls: TlsOptions = {};
     if (options.tls.ca !== undefined) tls.caFile = options.tls.ca;
     if (options.tls.cert !== undefined) tls.certFile = options.tls.cert;
     if (options.tls.key !== undefined) tls.keyFile = options.tls.key;
+    if (options.tls.first === true) tls.handshakeFirst = true;
     client.tls = tls;
   }
   return client;
-}
-
-async function readCreds(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new RayflowError("ConnectionFailed", `cannot read the credentials file ${path}`, { cause, retryable: false });
-  }
 }
 
 function hidePassword(server: string): string {

@@ -32,12 +32,25 @@ export function ensureNodeConsumer(
   type: string,
   options: ConsumerOptions = {},
 ): Promise<ConsumerInfo> {
-  return ensureConsumer(jsm, STREAMS.nodes, {
+  return ensureConsumer(jsm, STREAMS.nodes, nodeConsumer(type, options));
+}
+
+/** The same, but one that is there stays as it is. */
+export async function createNodeConsumer(jsm: JetStreamManager, type: string): Promise<void> {
+  try {
+    await jsm.consumers.add(STREAMS.nodes, nodeConsumer(type, {}));
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError && CONSUMER_EXISTS.has(error.code))) throw error;
+  }
+}
+
+function nodeConsumer(type: string, options: ConsumerOptions): Partial<ConsumerConfig> & { durable_name: string } {
+  return {
     ...shared(options, 15_000),
     durable_name: nodeConsumerName(type),
     filter_subject: subjects.node(type),
     mem_storage: true,
-  });
+  };
 }
 
 /** What orchestrators take submissions from. Default `ackWaitMs` 30 000. */

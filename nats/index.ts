@@ -1,6 +1,7 @@
 export { type ConnectOptions, connectNats, requireServer, type ServerReport } from "./connection.ts";
 export {
   type ConsumerOptions,
+  createNodeConsumer,
   ensureNodeConsumer,
   ensureSubmitConsumer,
   ensureTimerConsumer,
@@ -22,6 +23,7 @@ export { readDispatch, writeEntry } from "./dispatch-wire.ts";
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
 export { type ExecutionTokens, executionTokens, givenTokens, parseTokenKeys } from "./execution-token.ts";
 export { runIdOf } from "./ids.ts";
+export { inboxOn } from "./inbox.ts";
 export {
   activationOf,
   type CancelMessage,

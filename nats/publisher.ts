@@ -11,7 +11,6 @@
  */
 import { JetStreamApiError, PubHeaders } from "@nats-io/jetstream";
 import {
-  createInbox,
   errors,
   headers,
   type Msg,
@@ -20,6 +19,7 @@ import {
   type Payload,
   TimeoutError,
 } from "@nats-io/transport-node";
+import { inboxOn } from "./inbox.ts";
 import { afterTurn } from "./turn.ts";
 
 export interface PublishOptions {
@@ -90,9 +90,9 @@ class Publisher implements ConnectionPublisher {
   #sweeper: NodeJS.Timeout | undefined;
   #serial = 0;
 
-  constructor(nc: NatsConnection, inboxPrefix: string | undefined) {
+  constructor(nc: NatsConnection) {
     this.#nc = nc;
-    this.#prefix = `${createInbox(inboxPrefix)}.`;
+    this.#prefix = `${inboxOn(nc)}.`;
     nc.subscribe(`${this.#prefix}*`, { callback: (error, msg) => (error ? undefined : this.#take(msg)) });
     void this.#follow();
   }
@@ -219,11 +219,11 @@ class Publisher implements ConnectionPublisher {
 
 const publishers = new WeakMap<NatsConnection, Publisher>();
 
-/** The publisher of a connection: one each. `inboxPrefix`: as given to the connection; only the first call's counts. */
-export function publisherOn(nc: NatsConnection, inboxPrefix?: string): ConnectionPublisher {
+/** The publisher of a connection: one each. */
+export function publisherOn(nc: NatsConnection): ConnectionPublisher {
   let publisher = publishers.get(nc);
   if (!publisher) {
-    publisher = new Publisher(nc, inboxPrefix);
+    publisher = new Publisher(nc);
     publishers.set(nc, publisher);
   }
   return publisher;

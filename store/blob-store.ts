@@ -23,6 +23,8 @@ export interface BlobStoreOptions {
   readonly cacheBytes?: number;
   /** How long a server that does not answer is asked again, ms. Default 30 000. */
   readonly patienceMs?: number;
+  /** Whether the chunks of a put that broke off are deleted at once; they go with their run anyway. Default true. */
+  readonly mayPurge?: boolean;
 }
 
 export interface PutOptions {
@@ -57,6 +59,7 @@ export class BlobStore {
   readonly #jsm: Promise<JetStreamManager>;
   readonly #cache: ByteCache;
   readonly #patienceMs: number;
+  readonly #mayPurge: boolean;
   /** Blobs that are being read: who asks for the same one waits for it. */
   readonly #reading = new Map<string, Promise<Uint8Array>>();
 
@@ -66,6 +69,7 @@ export class BlobStore {
     this.#jsm = jetstreamManager(nc, { checkAPI: false });
     this.#cache = new ByteCache(options.cacheBytes ?? 64 * 1024 * 1024);
     this.#patienceMs = options.patienceMs ?? 30_000;
+    this.#mayPurge = options.mayPurge ?? true;
   }
 
   /** Stores a value's JSON for a run; gives the reference to it. @throws ConnectionFailed */
@@ -164,7 +168,7 @@ export class BlobStore {
         }
       }
     } catch (error) {
-      await (await this.#jsm).streams.purge(STREAM, { filter: subject }).catch(() => {});
+      if (this.#mayPurge) await (await this.#jsm).streams.purge(STREAM, { filter: subject }).catch(() => {});
       throw error;
     }
     const info = {

@@ -4,7 +4,15 @@ import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type NodeType, nodeType } from "../flow/index.ts";
 import { BUCKETS, bucketStream, decodeMessage, encodeMessage, RefusalCounter, subjectToken } from "../nats/index.ts";
-import { type BucketEntry, type BucketWatch, liveValue, openBucket, readBounded, watchBucket } from "./bucket.ts";
+import {
+  type BucketEntry,
+  type BucketWatch,
+  isLive,
+  liveValue,
+  openBucket,
+  readBounded,
+  watchBucket,
+} from "./bucket.ts";
 
 export interface CatalogWatch {
   /** Resolves when `types` holds all that there was at the start. */
@@ -39,17 +47,22 @@ export class NodeCatalog {
     return this.#revision;
   }
 
-  /** Declares node types; only what differs from what is there is written. Gives how many that were. */
+  /**
+   * Declares node types; only what differs from what is there is written. Gives how many that were. Reads and writes the
+   * entries of these types alone: an actor may have the right to no others.
+   */
   async register(types: readonly NodeType[]): Promise<number> {
-    const stored = await this.#readAll();
-    const changed = types
-      .map((type) => ({ key: subjectToken(type.type), bytes: encodeMessage(type) }))
-      .filter(({ key, bytes }) => {
-        const before = stored.get(key);
-        return before === undefined || Buffer.compare(before, bytes) !== 0;
-      });
-    await Promise.all(changed.map(({ key, bytes }) => this.#kv.put(key, bytes)));
-    return changed.length;
+    const written = await Promise.all(
+      types.map(async (type) => {
+        const key = subjectToken(type.type);
+        const bytes = encodeMessage(type);
+        const before = await this.#kv.get(key);
+        if (isLive(before) && Buffer.compare(before.value, bytes) === 0) return false;
+        await this.#kv.put(key, bytes);
+        return true;
+      }),
+    );
+    return written.filter(Boolean).length;
   }
 
   async list(): Promise<NodeType[]> {

@@ -9,7 +9,7 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { DeliverPolicy, type JetStreamManager, type JsMsg, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamManager, type JsMsg, jetstreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
@@ -25,7 +25,7 @@ import {
   safeToken,
   subjectToken,
 } from "../nats/index.ts";
-import { isConflict, isLive, liveValue, openBucket, readBounded } from "./bucket.ts";
+import { isConflict, isLive, liveValue, openBucket } from "./bucket.ts";
 import { sitOut } from "./sit-out.ts";
 import type { VariableScope, Variables } from "./variables.ts";
 
@@ -55,6 +55,8 @@ const MAX_NAME_LENGTH = 512;
 /** Room for the subject, the headers and the remembered increments beside the value. */
 const MESSAGE_ROOM_BYTES = 16 * 1024;
 const MAX_TRIES = 100;
+/** Variables that are asked for at the same time, when all are wanted. */
+const READ_AT_ONCE = 64;
 const MAX_BACKOFF_MS = 100;
 
 export class VariableStore {
@@ -170,17 +172,18 @@ export class VariableStore {
 
   async #listAll(owner: VariableOwner): Promise<Map<string, { value: unknown; revision: number }>> {
     const prefix = `$KV.${BUCKETS.vars}.${prefixOf(owner)}.`;
+    // One by one, and without a consumer: an actor may have no right to make one.
+    const { state } = await this.#jsm.streams.info(bucketStream(BUCKETS.vars), { subjects_filter: `${prefix}*` });
+    const keys = Object.keys(state.subjects ?? {}).sort();
     const found = new Map<string, { value: unknown; revision: number }>();
-    const messages = readBounded(jetstream(this.#nc), {
-      stream: bucketStream(BUCKETS.vars),
-      filter: `${prefix}*`,
-      deliver: DeliverPolicy.LastPerSubject,
-    });
-    for await (const message of messages) {
-      const value = liveValue(message);
-      const stored = value === undefined ? undefined : this.#decode(message.subject, value);
-      if (stored === undefined) continue;
-      found.set(fromSafeToken(message.subject.slice(prefix.length)), { value: stored.value, revision: message.seq });
+    for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
+      const some = keys.slice(at, at + READ_AT_ONCE).map(async (subject) => {
+        const name = subject.slice(prefix.length);
+        return { name, ...(await this.#read(subject.slice(`$KV.${BUCKETS.vars}.`.length))) };
+      });
+      for (const { name, envelope, revision, live } of await Promise.all(some)) {
+        if (live && envelope) found.set(fromSafeToken(name), { value: envelope.value, revision });
+      }
     }
     return found;
   }

@@ -7,6 +7,7 @@ interface ActorFlags extends NodeFlags {
   readonly types?: readonly string[];
   readonly concurrency?: number;
   readonly ackWait?: number;
+  readonly restricted?: boolean;
   readonly prettyLogs?: boolean;
 }
 
@@ -28,6 +29,10 @@ export function register(program: Command): void {
       "--ack-wait <duration>",
       'how soon work of a lost actor goes to another one (default "15s")',
       span("--ack-wait"),
+    )
+    .option(
+      "--restricted",
+      "make no streams and queues: with the rights of a role actor:<types> (see docs/security.md)",
     );
   // For a manager in a terminal, which this process cannot see.
   command.addOption(new Option("--pretty-logs").hideHelp());
@@ -49,6 +54,7 @@ export function register(program: Command): void {
         types: flags.types,
         concurrency: flags.concurrency,
         ackWaitMs: flags.ackWait,
+        restricted: flags.restricted,
         filesRoot: flags.filesRoot,
         allowPrivateAddresses: flags.allowPrivateAddresses,
       }),

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "commander";
-import { connectIfServed } from "../connection.ts";
+import { connectIfServed, connectionArguments } from "../connection.ts";
 import { type CliContext, contextOf } from "../context.ts";
 import { DEFAULT_NATS_PORT, freePort, partLine, takeDataFolder } from "../dev-data.ts";
 import { DEV_FOLDER } from "../dev-folder.ts";
@@ -109,7 +109,10 @@ async function create(context: CliContext, flags: CreateFlags, stop: StopSignal)
       return;
     }
     say("  no orchestrator answers there: starting one, and actors");
-    const server = { connect: context.connectOptions("rayflow create"), actorFlags: connectionFlags(context) };
+    const server = {
+      connect: context.connectOptions("rayflow create"),
+      actorFlags: connectionArguments(context.flags),
+    };
     await using stack = await startLocalStack({ ...local, server });
     await serve(stack.gateway?.url ?? "", running.url);
   } catch (error) {
@@ -121,20 +124,4 @@ async function create(context: CliContext, flags: CreateFlags, stop: StopSignal)
 
 function closing(nc: NatsConnection): { readonly nc: NatsConnection } & AsyncDisposable {
   return { nc, [Symbol.asyncDispose]: () => nc.close() };
-}
-
-/** The connection flags of this call, for an actor process: what stands in the environment it has from there. */
-function connectionFlags({ flags }: CliContext): string[] {
-  const { server, creds, user, password, token, tlsCa, tlsCert, tlsKey } = flags;
-  const given = {
-    "--server": server,
-    "--creds": creds,
-    "--user": user,
-    "--password": password,
-    "--token": token,
-    "--tls-ca": tlsCa,
-    "--tls-cert": tlsCert,
-    "--tls-key": tlsKey,
-  };
-  return Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
 }
