@@ -39,7 +39,7 @@ export function scaledObject(group: ActorGroup, settings: ClusterSettings, optio
       // The first actor after an installation makes its durables before it goes.
       initialCooldownPeriod: 120,
       minReplicaCount: options.minReplicas ?? 0,
-      maxReplicaCount: options.maxReplicas ?? 10,
+      maxReplicaCount: options.maxReplicas ?? Math.max(10, options.minReplicas ?? 0),
       // While nobody can say how long the queues are, what runs goes on, and what does not run gets one.
       fallback: { failureThreshold: 3, replicas: 1, behavior: "currentReplicasIfHigher" },
       advanced: { horizontalPodAutoscalerConfig: { behavior: BEHAVIOR } },
