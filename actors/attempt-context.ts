@@ -1,8 +1,9 @@
 /** `ctx`: what node code sees of its attempt. */
 import type { Logger } from "pino";
-import type { DispatchEntry } from "../nats/index.ts";
+import { RayflowError } from "../flow/index.ts";
+import { type DispatchEntry, encodeMessage, isPublishable } from "../nats/index.ts";
 import type { Variables } from "../store/index.ts";
-import type { NodeContext, NodeLog, NodeResources } from "./node-definition.ts";
+import type { NodeContext, NodeLog, NodeResources, Published } from "./node-definition.ts";
 
 /** What the context needs of the attempt behind it. */
 export interface AttemptView {
@@ -64,6 +65,18 @@ export class AttemptContext implements NodeContext {
   }
   /** An own property, so that it works without its object too (`const {heartbeat} = ctx`). */
   readonly heartbeat = (): void => this.#attempt.beat();
+
+  async publish(subject: string, data: unknown, { id }: { readonly id?: string } = {}): Promise<Published> {
+    if (!isPublishable(subject)) {
+      const message = `not a subject that a node may publish to (no wildcards, not rayflow.>, not $…): ${subject}`;
+      throw new RayflowError("SubjectNotAllowed", message, { retryable: false });
+    }
+    const { publish, publishStored } = this.resources;
+    const payload = encodeMessage(data);
+    if (id !== undefined) return publishStored(subject, payload, id);
+    publish(subject, payload);
+    return { stored: false, duplicate: false };
+  }
 }
 
 function nodeLog(logger: Logger, entry: DispatchEntry): NodeLog {

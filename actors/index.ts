@@ -10,6 +10,7 @@ export {
 } from "./actor-manager.ts";
 export { type ActorProcessOptions, runActorProcess } from "./actor-process.ts";
 export { defineControl, defineNode, take } from "./define-node.ts";
+export { type ModelSettings, type ModelVariables, readModelSettings } from "./model-access.ts";
 export type { NodeContext, NodeDefinition, NodeOutcome, NodeResources } from "./node-definition.ts";
 export { NodeExecutor, type NodeExecutorOptions } from "./node-executor.ts";
 export { type LoadedNode, type LoadedNodes, type LoadNodesOptions, loadNodes } from "./node-loader.ts";

@@ -2,8 +2,11 @@
 import type { z } from "zod";
 import type { ExecOutputs, NodeKind, NodeType } from "../flow/index.ts";
 import type { Variables } from "../store/index.ts";
+import type { ModelAccess } from "./model-access.ts";
+import type { Published } from "./node-publish.ts";
 
 export type { VariableScope, Variables } from "../store/index.ts";
+export type { Published } from "./node-publish.ts";
 
 /** Pins as an author writes them: a zod schema each. */
 export type PinSchemas = Record<string, z.ZodType>;
@@ -30,6 +33,9 @@ export interface NodeResources {
   /** Core NATS for `io_nats_*`; the subject has been checked by the node. */
   readonly publish: (subject: string, payload: Uint8Array) => void;
   readonly request: (subject: string, payload: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
+  /** The same as `publish`, until a stream has it: once for each id. */
+  readonly publishStored: (subject: string, payload: Uint8Array, msgId: string) => Promise<Published>;
+  readonly models: ModelAccess;
 }
 
 export interface NodeLog {
@@ -59,6 +65,12 @@ export interface NodeContext {
   readonly resources: NodeResources;
   /** Says that a long attempt still lives, for `policy.heartbeat`. */
   heartbeat(): void;
+  /**
+   * Publishes JSON to a subject that is not RayFlow's own and not the server's. With an `id` it waits until a stream has
+   * it, once for each id: derive it from `idempotencyKey`. Without one it is live and lossy.
+   * @throws SubjectNotAllowed
+   */
+  publish(subject: string, data: unknown, options?: { readonly id?: string }): Promise<Published>;
 }
 
 const TAKEN = Symbol.for("rayflow.taken");

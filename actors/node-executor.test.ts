@@ -6,7 +6,7 @@ import { defineNode, take } from "./define-node.ts";
 import type { NodeContext, NodeDefinition, NodeOutcome } from "./node-definition.ts";
 import { NodeExecutor } from "./node-executor.ts";
 import { any, float } from "./pins.ts";
-import { memoryVariables } from "./testing.ts";
+import { fakeContext, memoryVariables } from "./testing.ts";
 import { dispatchEntryOf } from "./testing-dispatch.ts";
 
 const MAX_BYTES = 10_000;
@@ -25,12 +25,7 @@ beforeEach(() => {
     actor: "actor-1",
     logger: pino({ level: "debug" }, sink),
     variables: () => memoryVariables(),
-    resources: {
-      filesRoot: undefined,
-      allowPrivateAddresses: false,
-      publish: () => undefined,
-      request: () => Promise.resolve(new Uint8Array()),
-    },
+    resources: fakeContext().resources,
     maxResultBytes: () => MAX_BYTES,
   });
 });

@@ -13,6 +13,7 @@ export {
 } from "../flow/index.ts";
 export { isPublishable } from "../nats/index.ts";
 export { defineControl, defineNode, isNodeDefinition, take } from "./define-node.ts";
+export type { Limits, ModelAccess, ModelEndpoint, ModelSettings, TenantLimits } from "./model-access.ts";
 export type {
   ControlSpec,
   NodeContext,
@@ -22,6 +23,7 @@ export type {
   NodeResources,
   NodeSpec,
   PinSchemas,
+  Published,
   Taken,
   VariableScope,
   Variables,

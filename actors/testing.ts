@@ -1,4 +1,5 @@
 /** For tests of node code: a context with variables in memory and a log that is kept. */
+import type { ModelAccess } from "./model-access.ts";
 import type { NodeContext, NodeLog, NodeResources, VariableScope, Variables } from "./node-definition.ts";
 
 export interface LogLine {
@@ -12,6 +13,23 @@ export interface FakeContextOptions extends Partial<Omit<NodeContext, "resources
   /** Log lines are pushed here. */
   lines?: LogLine[];
 }
+
+/** No endpoints; limits that limit nothing. */
+const noModels: ModelAccess = {
+  endpoints: [],
+  defaultModel: undefined,
+  tenants: {},
+  limits: {
+    slot: async () => ({ release: async () => undefined }),
+    slotsTaken: () => 0,
+    turn: async () => undefined,
+    charge: async () => undefined,
+    reserve: async (_name, { wanted }) => ({ granted: wanted, settle: async () => undefined }),
+    mark: async () => undefined,
+    isMarked: async () => false,
+    close: async () => undefined,
+  },
+};
 
 /** A context for one execution of a node, alone in a test. */
 export function fakeContext(options: FakeContextOptions = {}): NodeContext {
@@ -33,12 +51,15 @@ export function fakeContext(options: FakeContextOptions = {}): NodeContext {
     log: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
     variables: memoryVariables(),
     heartbeat: () => undefined,
+    publish: async () => ({ stored: true, duplicate: false }),
     ...own,
     resources: {
       filesRoot: undefined,
       allowPrivateAddresses: false,
       publish: () => undefined,
       request: () => Promise.reject(new Error("no request in this test")),
+      publishStored: async () => ({ stored: true, duplicate: false }),
+      models: noModels,
       ...resources,
     },
   };

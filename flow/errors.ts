@@ -57,6 +57,31 @@ export const errorCodes = {
     help: "A value is larger than may travel here (see docs/large-values.md): make it smaller, or pass a reference (a URL, a key) instead.",
     retryable: false,
   },
+  // What the ai nodes meet.
+  ModelError: {
+    help: "The model's endpoint refused the request or answered what makes no sense: the details say how it answered.",
+    retryable: false,
+  },
+  ModelUnavailable: {
+    help: "No endpoint answered in time, after all tries: look at the endpoints (VLLM_URL, RAYFLOW_MODEL_ENDPOINTS) and their load.",
+    retryable: true,
+  },
+  ModelOutputInvalid: {
+    help: "The model's answer does not fit the JSON Schema that was asked for, after all tries: simplify the schema, or take another model.",
+    retryable: true,
+  },
+  LimitReached: {
+    help: "A rate or the number of places of an endpoint or tenant is used up for longer than may be waited: raise the limit or the deadline.",
+    retryable: true,
+  },
+  BudgetExceeded: {
+    help: "The deliberation's tokens are used up: raise budget_tokens, or ask for fewer rounds or shorter answers.",
+    retryable: false,
+  },
+  QuorumNotReached: {
+    help: "Fewer agents answered before the deadline than the quorum asks for: the details say why each of the others did not.",
+    retryable: false,
+  },
   // What a caller of the CLI or the library meets.
   InvalidFlow: { help: "The flow has errors: each one names its node or edge and what to change.", retryable: false },
   FlowNotFound: {
