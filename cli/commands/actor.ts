@@ -7,6 +7,7 @@ interface ActorFlags extends NodeFlags {
   readonly types?: readonly string[];
   readonly concurrency?: number;
   readonly ackWait?: number;
+  readonly drain?: number;
   readonly restricted?: boolean;
   readonly prettyLogs?: boolean;
 }
@@ -29,6 +30,11 @@ export function register(program: Command): void {
       "--ack-wait <duration>",
       'how soon work of a lost actor goes to another one (default "15s")',
       span("--ack-wait"),
+    )
+    .option(
+      "--drain <duration>",
+      'how long running work may go on when the process is told to stop (default "10s")',
+      span("--drain"),
     )
     .option(
       "--restricted",
@@ -54,6 +60,7 @@ export function register(program: Command): void {
         types: flags.types,
         concurrency: flags.concurrency,
         ackWaitMs: flags.ackWait,
+        drainMs: flags.drain,
         restricted: flags.restricted,
         filesRoot: flags.filesRoot,
         allowPrivateAddresses: flags.allowPrivateAddresses,
