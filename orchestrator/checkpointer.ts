@@ -23,7 +23,7 @@ export interface CheckpointerOptions {
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
   #revision: number;
-  #written: Pick<Checkpoint, "replay_from" | "emitted_through" | "queue_created"> | undefined;
+  #written: Pick<Checkpoint, "replay_from" | "emitted_through" | "traced_before" | "queue_created"> | undefined;
   readonly #clock: Clock;
   #stopTimer: (() => void) | undefined;
   /** When the checkpoint was known last to say all that there is to say, ms since 1970. */
@@ -68,12 +68,14 @@ export class Checkpointer {
     const next = {
       replay_from: driver.replayFrom,
       emitted_through: driver.emitter.emittedThrough,
+      traced_before: driver.tracedBefore,
       queue_created: queueCreated(),
     };
     const last = this.#written;
     if (
       last?.replay_from === next.replay_from &&
       last.emitted_through === next.emitted_through &&
+      last.traced_before === next.traced_before &&
       last.queue_created === next.queue_created
     ) {
       this.#currentAt = this.#clock.now();

@@ -67,6 +67,10 @@ export class Children {
       inputs: { ...command.inputs },
       options: {},
       ...(blueprint === undefined ? {} : { blueprint }),
+      ...(command.traceparent === undefined ? {} : { traceparent: command.traceparent }),
+      ...(command.traceparent === undefined || command.tracestate === undefined
+        ? {}
+        : { tracestate: command.tracestate }),
       parent,
     };
     try {

@@ -2,6 +2,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { publisherOn } from "../nats/index.ts";
 import { type BlobStore, type CheckpointStore, type RunLog, type SnapshotStore, tokensOn } from "../store/index.ts";
+import type { Tracing } from "../telemetry/index.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { Children } from "./children.ts";
 import { CommandSink } from "./command-sink.ts";
@@ -16,10 +17,13 @@ import { PartitionDriver } from "./partition-driver.ts";
 import type { RunEndings } from "./run-endings.ts";
 import type { RunMetrics } from "./run-metrics.ts";
 import { RunShelf } from "./run-shelf.ts";
+import { RunTracer } from "./run-tracer.ts";
 import type { Timers } from "./timers.ts";
 
 /** Longest wait for the PubAcks of what was sent, when a partition is handed over, ms. */
 const HAND_OVER_MS = 5_000;
+/** Longest wait for the export of spans, ms. */
+const LAST_SPANS_MS = 2_000;
 const DEFAULT_MAX_PAYLOAD = 1_048_576;
 
 export interface DrivenPartitionOptions {
@@ -37,6 +41,8 @@ export interface DrivenPartitionOptions {
   readonly endings: RunEndings;
   readonly children: Children;
   readonly metrics: RunMetrics;
+  /** Where the spans of traced runs go. Default: no run is traced. */
+  readonly tracing?: Tracing | undefined;
   readonly logger: Logger;
   /** When the dispatch queue was made, ISO 8601. */
   readonly queueCreated: () => string;
@@ -49,9 +55,11 @@ export interface DrivenPartitionOptions {
 export class DrivenPartition {
   readonly driver: PartitionDriver;
   readonly #checkpointer: Checkpointer;
+  readonly #tracer: RunTracer | undefined;
 
-  private constructor(driver: PartitionDriver, checkpointer: Checkpointer) {
+  private constructor(driver: PartitionDriver, checkpointer: Checkpointer, tracer: RunTracer | undefined) {
     this.driver = driver;
+    this.#tracer = tracer;
     this.#checkpointer = checkpointer;
   }
 
@@ -61,6 +69,7 @@ export class DrivenPartition {
       options;
     const { metrics } = options;
     const { checkpoint, revision } = await checkpoints.read(partition);
+    const tracer = options.tracing && new RunTracer(options.tracing, checkpoint?.traced_before ?? 0);
     const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
     const offload: EmitterOptions["offload"] = (entry, limitBytes) => offloadEntry(blobs, entry, limitBytes);
     const emitter = new Emitter(
@@ -78,7 +87,15 @@ export class DrivenPartition {
       metrics,
       isHeld: () => options.isHeld(partition),
       sink: new CommandSink({ news: options.news, partition, emitter, logger, timers, endings, children, metrics }),
-      shelf: new RunShelf({ partition, snapshots, history: log.history, graphs, replayFrom: checkpoint?.replay_from }),
+      shelf: new RunShelf({
+        partition,
+        snapshots,
+        history: log.history,
+        graphs,
+        replayFrom: checkpoint?.replay_from,
+        ...(tracer ? { sendSpans: ({ run, blueprint }) => tracer.partOf(run, blueprint.flow.version) } : {}),
+      }),
+      tracer,
       queueLost: checkpoint !== undefined && checkpoint.queue_created !== options.queueCreated(),
       ...(options.restAfterMs === undefined ? {} : { restAfterMs: options.restAfterMs }),
     });
@@ -91,7 +108,7 @@ export class DrivenPartition {
       logger,
       onTakenOver: () => options.onTakenOver(partition),
     });
-    return new DrivenPartition(driver, checkpointer);
+    return new DrivenPartition(driver, checkpointer, tracer);
   }
 
   /** How long ago its checkpoint said all that there was to say, ms. */
@@ -108,7 +125,7 @@ export class DrivenPartition {
   async stop(options: { readonly handOver: boolean }): Promise<void> {
     const { emitter } = this.driver;
     await this.driver.stop();
-    if (options.handOver) await emitter.drained(HAND_OVER_MS);
+    if (options.handOver) await Promise.all([emitter.drained(HAND_OVER_MS), this.#tracer?.flush(LAST_SPANS_MS)]);
     emitter.stop();
     if (options.handOver) await this.#checkpointer.stop();
     else this.#checkpointer.abandon();

@@ -35,6 +35,7 @@ import {
   tokensOn,
   type VariableStore,
 } from "../store/index.ts";
+import type { Tracing } from "../telemetry/index.ts";
 import type { FlowChecks } from "./flow-checks.ts";
 import type { Logger } from "./logger.ts";
 import type { News } from "./news.ts";
@@ -45,6 +46,7 @@ import { reuseOf } from "./reuse.ts";
 import { breakpointError } from "./run/breakpoints.ts";
 import { graphOf } from "./run/fold.ts";
 import { ACK_WAIT_MS, SharedQueue } from "./shared-queue.ts";
+import { traceOf } from "./trace-decision.ts";
 
 /** How many submissions are worked on at once. */
 const PREFETCH = 256;
@@ -68,6 +70,8 @@ export interface IntakeOptions {
   readonly refusals: RefusalCounter;
   /** Hears the code of each submission that is refused. Default: nobody does. */
   readonly onRefused?: (code: string) => void;
+  /** Says which runs are traced. Default: none is. */
+  readonly tracing?: Pick<Tracing, "isSampled"> | undefined;
   readonly logger: Logger;
 }
 
@@ -159,7 +163,6 @@ export class Intake {
     const { variables, reuse, shared, ...asked } = prepared;
     const blueprint = shared ? await this.#blueprints.keep(asked) : undefined;
     const reply = msg.headers?.get(headerNames.reply);
-    const traceparent = msg.headers?.get(headerNames.traceparent);
     const submitted: SubmittedMessage = {
       v: WIRE_VERSION,
       kind: "submitted",
@@ -167,7 +170,7 @@ export class Intake {
       ...asked,
       ...(blueprint ? { blueprint } : {}),
       ...(reply && isPublishable(reply) ? { reply } : {}),
-      ...(traceparent ? { traceparent } : {}),
+      ...traceOf(run, msg.headers, this.#options.tracing),
       ...(reuse ? { reuse } : {}),
     };
     const limit = (nc.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES;

@@ -25,7 +25,7 @@ import {
   TriggerState,
   VariableStore,
 } from "../store/index.ts";
-import { createMetrics, type Metrics, type Readiness } from "../telemetry/index.ts";
+import { createMetrics, type Metrics, type Readiness, type Tracing } from "../telemetry/index.ts";
 import { BlobSweeper } from "./blob-sweeper.ts";
 import { Children } from "./children.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -60,6 +60,8 @@ export interface OrchestratorOptions {
   readonly logger?: Logger;
   /** What it counts into. Default: for itself. */
   readonly metrics?: Metrics;
+  /** Where the spans of its runs go. Default: no run is traced. */
+  readonly tracing?: Tracing | undefined;
   /** A run without news for this long leaves memory, ms. Default 10 000. */
   readonly restAfterMs?: number;
 }
@@ -122,6 +124,7 @@ interface Parts {
   readonly topology: Topology;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracing?: Tracing | undefined;
   readonly js: ReturnType<typeof jetstream>;
   readonly jsm: Awaited<ReturnType<typeof jetstreamManager>>;
   readonly variables: VariableStore;
@@ -222,6 +225,7 @@ class OrchestratorService implements Orchestrator {
       partitions,
       submitCreated,
       checks,
+      tracing: parts.tracing,
       refusals: this.refusals,
       onRefused: (code) => parts.metrics.count("rayflow_submissions_refused_total", code),
     });

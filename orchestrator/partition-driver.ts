@@ -21,6 +21,7 @@ import type { Command } from "./run/commands.ts";
 import { type EndedRun, endedRun, type LogEntry, Run } from "./run/fold.ts";
 import type { RunMetrics } from "./run-metrics.ts";
 import { type LiveRun, NEVER_WRITTEN, type RunShelf } from "./run-shelf.ts";
+import type { RunTracer } from "./run-tracer.ts";
 
 export interface PartitionDriverOptions {
   readonly partition: number;
@@ -43,6 +44,8 @@ export interface PartitionDriverOptions {
   readonly clock?: Clock;
   /** A run in memory is written down after this many messages. Default 1 000. */
   readonly segmentEntries?: number;
+  /** Exports the spans of traced runs. Default: none are. */
+  readonly tracer?: RunTracer | undefined;
   /** Default: nothing is counted. */
   readonly metrics?: Pick<RunMetrics, "applied" | "started" | "finished">;
 }
@@ -121,7 +124,13 @@ export class PartitionDriver {
     let lowest = this.#options.emitter.emittedThrough + 1;
     for (const { baseSeq } of this.#runs.values()) lowest = Math.min(lowest, baseSeq);
     for (const seq of this.#settling.values()) lowest = Math.min(lowest, seq);
-    return lowest;
+    return Math.min(lowest, this.#options.tracer?.neededFrom ?? lowest);
+  }
+
+  /** The spans of all runs that ended before this message are exported; undefined: nobody exports any. */
+  get tracedBefore(): number | undefined {
+    const { tracer } = this.#options;
+    return tracer && Math.min(tracer.exportedBefore, this.#lastSeq + 1);
   }
 
   start(): void {
@@ -263,7 +272,7 @@ export class PartitionDriver {
     try {
       const blueprint = this.#options.graphs.get(message);
       const run = new Run(message, at, blueprint.graph);
-      this.#runs.set(run.id, {
+      const live: LiveRun = {
         run,
         blueprint,
         journal: [entry],
@@ -271,8 +280,11 @@ export class PartitionDriver {
         touchedAt: performance.now(),
         storing: undefined,
         revision: NEVER_WRITTEN,
-      });
+      };
+      this.#runs.set(run.id, live);
+      if (this.#options.tracer) run.noteSpans(true);
       this.#carryOut(entry.seq, run, run.begin());
+      if (this.#options.tracer && run.result) this.#traceEnd(live, entry.seq);
       this.#countedAt(entry.seq)?.started(blueprint.graph.name);
     } catch (error) {
       this.#giveUp(endedRun(message), entry.seq, toErrorInfo(error, "GraphBuildError"));
@@ -295,8 +307,12 @@ export class PartitionDriver {
       live.journal.push(entry);
       live.touchedAt = performance.now();
       this.#carryOut(entry.seq, live.run, live.run.apply(entry));
+      if (this.#options.tracer && live.run.result) this.#traceEnd(live, entry.seq);
     } catch (error) {
-      this.#giveUp(live.run.ended, entry.seq, toErrorInfo(error, "GraphBuildError"));
+      const info = toErrorInfo(error, "GraphBuildError");
+      live.run.breakOff(info);
+      this.#traceEnd(live, entry.seq);
+      this.#giveUp(live.run.ended, entry.seq, info);
     }
     if (live.journal.length >= (this.#options.segmentEntries ?? SEGMENT_ENTRIES) && !live.run.result) {
       void this.#rest.writeDown(live);
@@ -304,7 +320,7 @@ export class PartitionDriver {
   }
 
   async #finished(id: string, result: RunResult, entry: LogEntry): Promise<void> {
-    const { sink, checkpoint, shelf } = this.#options;
+    const { sink, checkpoint } = this.#options;
     const live = this.#runs.get(id) ?? (await this.#awakeFor(id, entry.seq));
     const ended = this.#broken.get(id) ?? live?.run.ended;
     if (!ended) return;
@@ -316,11 +332,21 @@ export class PartitionDriver {
     live?.journal.push(entry);
     sink.settle(
       entry.seq,
-      { ended, result, live, endedAt: entry.timeMs, forget: () => (live ? shelf.delete(live) : undefined) },
+      { ended, result, live, endedAt: entry.timeMs, forget: () => (live ? this.#forget(live) : undefined) },
       () => {
         this.#settling.delete(id);
       },
     );
+  }
+
+  #traceEnd({ run, blueprint, baseSeq }: LiveRun, seq: number): void {
+    this.#options.tracer?.ended(run, blueprint.flow.version, baseSeq, seq);
+  }
+
+  /** Lets go of a run's snapshot; not before its spans are out, which a recovery makes from it. */
+  async #forget(live: LiveRun): Promise<void> {
+    if (live.revision !== NEVER_WRITTEN) await this.#options.tracer?.sent(live.run.id);
+    await this.#options.shelf.delete(live);
   }
 
   /** The run of a message, if it rests and the message is news to it. */
@@ -341,6 +367,7 @@ export class PartitionDriver {
     for (let waitMs = FIRST_RETRY_MS; !this.#stopping; waitMs = Math.min(2 * waitMs, LONGEST_RETRY_MS)) {
       try {
         const live = await shelf.take(id);
+        live?.run.noteSpans(this.#options.tracer !== undefined);
         if (live) this.#runs.set(id, live);
         return live;
       } catch (error) {

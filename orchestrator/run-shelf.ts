@@ -41,6 +41,8 @@ export interface RunShelfOptions {
   readonly graphs: GraphCache;
   /** Ends before this sequence of the log have been settled: a snapshot of such a run is a leftover. Default: none. */
   readonly replayFrom?: number | undefined;
+  /** Exports the spans of what has ended in a run, before a snapshot leaves that out. Default: nothing. */
+  readonly sendSpans?: (live: LiveRun) => Promise<void> | undefined;
 }
 
 export class RunShelf {
@@ -137,8 +139,10 @@ export class RunShelf {
   }
 
   async #write(live: LiveRun): Promise<void> {
-    const { history } = this.#options;
+    const { history, sendSpans } = this.#options;
     const { run, blueprint } = live;
+    const sent = sendSpans?.(live);
+    if (sent) await sent;
     const entries = live.journal.slice();
     const { seq } = run.details;
     // Values are shared with the run, which goes on while this is written: so the text is made now.

@@ -12,6 +12,8 @@ export const checkpoint = z.object({
   replay_from: z.number().int().nonnegative(),
   /** Every command caused up to this sequence has its PubAck. */
   emitted_through: z.number().int().nonnegative(),
+  /** The spans of all runs that ended before this sequence are exported. Absent: nobody exported any. */
+  traced_before: z.number().int().nonnegative().optional(),
   /** When the dispatch queue was made: another one voids `emitted_through`. */
   queue_created: z.string(),
   /** ISO 8601. */

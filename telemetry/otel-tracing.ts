@@ -1,0 +1,278 @@
+/** Tracing by OpenTelemetry's SDK. */
+import {
+  type Attributes,
+  type Context,
+  context,
+  createTraceState,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { defaultResource, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type ReadableSpan,
+  type Sampler,
+  SamplingDecision,
+  TraceIdRatioBasedSampler,
+} from "@opentelemetry/sdk-trace-base";
+import type { TraceCarrier } from "./active-trace.ts";
+import { BoundTracer } from "./bound-tracer.ts";
+import type { AttributeData, Failure, SpanData } from "./span-data.ts";
+import { createExporter } from "./span-exporters.ts";
+import { SpanOutbox } from "./span-outbox.ts";
+import type { SamplerSetting, TraceSettings } from "./trace-settings.ts";
+import type { OpenSpan, SpanRequest, Tracing, TracingOptions } from "./tracing.ts";
+import type { WatchedExporter } from "./watched-exporter.ts";
+
+const SCOPE = "rayflow";
+const kinds = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+} as const;
+
+export class OtelTracing implements Tracing {
+  readonly #exporter: WatchedExporter;
+  readonly #provider: BasicTracerProvider;
+  readonly #tracer: Tracer;
+  readonly #sampler: Sampler;
+  readonly #outbox: SpanOutbox;
+  readonly #resource: Resource;
+  readonly #scope: ReadableSpan["instrumentationScope"];
+  readonly #propagator = new W3CTraceContextPropagator();
+  readonly #unregister: () => void;
+  #stopped: Promise<void> | undefined;
+
+  constructor(settings: TraceSettings, options: TracingOptions) {
+    const { logger, version } = options;
+    const { delayMs, batchSize, maxQueued, timeoutMs } = settings;
+    this.#exporter = createExporter(settings, logger);
+    this.#resource = resourceOf(settings, options);
+    this.#scope = { name: SCOPE, version };
+    this.#sampler = samplerOf(settings.sampler);
+    const follows = options.sampling === "parent";
+    this.#provider = new BasicTracerProvider({
+      resource: this.#resource,
+      sampler: follows ? new ParentBasedSampler({ root: this.#sampler }) : this.#sampler,
+      spanProcessors: [
+        new BatchSpanProcessor(this.#exporter, {
+          scheduledDelayMillis: delayMs,
+          maxQueueSize: maxQueued,
+          maxExportBatchSize: Math.min(batchSize, maxQueued),
+          exportTimeoutMillis: timeoutMs,
+        }),
+      ],
+    });
+    this.#tracer = this.#provider.getTracer(SCOPE, version);
+    let dropped = 0;
+    this.#outbox = new SpanOutbox({
+      exporter: this.#exporter,
+      delayMs,
+      batchSize,
+      maxQueued,
+      onDropped: (spans) => {
+        if (dropped === 0) logger.warn({ spans }, "spans are made faster than they are exported: some traces are lost");
+        dropped += spans;
+      },
+    });
+    this.#unregister = register(this.#provider, this.#propagator);
+  }
+
+  isSampled(traceId: string, parentSampled: boolean | undefined): boolean {
+    const parent: SpanContext = {
+      traceId,
+      spanId: "1".repeat(16),
+      traceFlags: parentSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+      isRemote: true,
+    };
+    const around = parentSampled === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+    const { decision } = this.#sampler.shouldSample(around, traceId, "run_flow", SpanKind.CONSUMER, {}, []);
+    return decision === SamplingDecision.RECORD_AND_SAMPLED;
+  }
+
+  send(spans: readonly SpanData[]): Promise<void> {
+    const sent = this.#outbox.send(spans.map((span) => this.#readable(span)));
+    // Nobody waits for a receiver that is not there.
+    return this.#exporter.isFailing ? Promise.resolve() : sent;
+  }
+
+  open(request: SpanRequest): OpenSpan {
+    const { name, kind, attributes = {}, parent, linkParent = false } = request;
+    const around = parent === undefined ? context.active() : this.#extract(parent);
+    const linked = linkParent ? trace.getSpanContext(around) : undefined;
+    const span = this.#tracer.startSpan(
+      name,
+      { kind: kinds[kind], attributes: { ...attributes } as Attributes, links: linked ? [{ context: linked }] : [] },
+      around,
+    );
+    return new OtelSpan(span, trace.setSpan(around, span), this.#tracer);
+  }
+
+  async inSpan<T>(request: SpanRequest, work: (span: OpenSpan) => Promise<T>): Promise<T> {
+    const span = this.open(request);
+    try {
+      return await span.within(() => work(span));
+    } catch (error) {
+      const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+      span.fail({ code: typeof code === "string" ? code : "Error", message: String(message ?? error) });
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
+  async flush(timeoutMs: number): Promise<void> {
+    await within(timeoutMs, Promise.all([this.#outbox.flush(), this.#provider.forceFlush()]));
+  }
+
+  stop(timeoutMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutMs);
+    return this.#stopped;
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    await this.flush(timeoutMs);
+    this.#unregister();
+    // All is out that gets out: what is left is a receiver that does not answer.
+    await within(0, this.#provider.shutdown());
+  }
+
+  #extract(carrier: TraceCarrier): Context {
+    return this.#propagator.extract(ROOT_CONTEXT, carrier, {
+      keys: (from) => Object.keys(from),
+      get: (from, key) => (key === "traceparent" || key === "tracestate" ? from[key] : undefined),
+    });
+  }
+
+  #readable(span: SpanData): ReadableSpan {
+    const { traceId, spanId, parentSpanId, tracestate, failure } = span;
+    const shared = {
+      traceId,
+      traceFlags: TraceFlags.SAMPLED,
+      ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
+    };
+    const own: SpanContext = { ...shared, spanId };
+    return {
+      name: span.name,
+      kind: kinds[span.kind],
+      spanContext: () => own,
+      ...(parentSpanId === undefined
+        ? {}
+        : { parentSpanContext: { ...shared, spanId: parentSpanId, isRemote: span.isParentRemote } }),
+      startTime: hrTime(span.startMs),
+      endTime: hrTime(span.endMs),
+      duration: hrTime(span.endMs - span.startMs),
+      status: failure ? { code: SpanStatusCode.ERROR, message: failure.message } : { code: SpanStatusCode.UNSET },
+      attributes: { ...span.attributes, ...(failure ? { "error.type": failure.code } : {}) } as Attributes,
+      links: [],
+      events: failure
+        ? [{ name: "exception", time: hrTime(span.endMs), attributes: exceptionOf(failure), droppedAttributesCount: 0 }]
+        : [],
+      ended: true,
+      resource: this.#resource,
+      instrumentationScope: this.#scope,
+      droppedAttributesCount: 0,
+      droppedEventsCount: 0,
+      droppedLinksCount: 0,
+    };
+  }
+}
+
+class OtelSpan implements OpenSpan {
+  readonly tracer: Tracer;
+  readonly #span: Span;
+  readonly #context: Context;
+
+  constructor(span: Span, around: Context, tracer: Tracer) {
+    this.#span = span;
+    this.#context = around;
+    this.tracer = new BoundTracer(tracer, around);
+  }
+
+  within<T>(work: () => T): T {
+    return context.with(this.#context, work);
+  }
+
+  set(attributes: Readonly<Record<string, AttributeData>>): void {
+    this.#span.setAttributes({ ...attributes } as Attributes);
+  }
+
+  fail(failure: Failure): void {
+    this.#span.setAttribute("error.type", failure.code);
+    this.#span.addEvent("exception", exceptionOf(failure));
+    this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
+  }
+
+  end(): void {
+    this.#span.end();
+  }
+}
+
+/** Makes libraries that are traced in this process find the active span; gives what takes that back. */
+function register(provider: BasicTracerProvider, propagator: W3CTraceContextPropagator): () => void {
+  const manager = new AsyncLocalStorageContextManager().enable();
+  // Where the program has an SDK of its own, its manager is the one that its libraries ask.
+  const isOurs = context.setGlobalContextManager(manager);
+  if (!isOurs) manager.disable();
+  const isOurProvider = trace.setGlobalTracerProvider(provider);
+  const isOurPropagator = propagation.setGlobalPropagator(propagator);
+  return () => {
+    if (isOurs) context.disable();
+    if (isOurProvider) trace.disable();
+    if (isOurPropagator) propagation.disable();
+  };
+}
+
+function resourceOf(settings: TraceSettings, { service, version, instance }: TracingOptions): Resource {
+  const own = {
+    "service.name": settings.serviceName ?? service,
+    "service.version": version,
+    ...(instance === undefined ? {} : { "service.instance.id": instance }),
+  };
+  return defaultResource().merge(resourceFromAttributes({ ...own, ...settings.resource }));
+}
+
+function samplerOf(setting: SamplerSetting): Sampler {
+  const root =
+    setting.type === "ratio"
+      ? new TraceIdRatioBasedSampler(setting.ratio)
+      : setting.type === "on"
+        ? new AlwaysOnSampler()
+        : new AlwaysOffSampler();
+  return setting.parentBased ? new ParentBasedSampler({ root }) : root;
+}
+
+function exceptionOf({ code, message }: Failure): Attributes {
+  return { "exception.type": code, "exception.message": message };
+}
+
+/** Seconds and nanoseconds. */
+function hrTime(ms: number): [number, number] {
+  const whole = Math.floor(ms / 1_000);
+  return [whole, Math.round((ms - whole * 1_000) * 1e6)];
+}
+
+/** Resolves with the promise, when it fails, or when the time is over. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((done) => {
+    timer = setTimeout(done, ms);
+  });
+  await Promise.race([promise.catch(() => {}), over]);
+  clearTimeout(timer);
+}
