@@ -1,9 +1,10 @@
 /**
  * ResultPublisher sends results to the log and says when each one is there for good.
  *
- * R1. Results of one type and partition that end in the same turn of the event loop share a message. While one of theirs
- *     is on its way, those that end meanwhile wait for its ack and share the next: the busier the log, the fewer and
- *     larger its messages (John Nagle's rule, RFC 896), and where each write is synced, one sync serves many.
+ * R1. Results of one type that end in the same turn of the event loop share a message, of whichever partitions their runs
+ *     are. While one of theirs is on its way, those that end meanwhile wait for its ack and share the next: the busier the
+ *     log, the fewer and larger its messages (John Nagle's rule, RFC 896), and where each write is synced, one sync
+ *     serves many.
  * R2. A message is sent again, under the same id, until the server has acked it or the publisher is closed.
  * R3. `onAcked` is called once per result, and never for a result that may not be in the log.
  */
@@ -25,13 +26,13 @@ const ENVELOPE_BYTES = 1_024;
 const MESSAGE_TOO_LARGE = 10054;
 
 interface Pending {
+  readonly partition: number;
   readonly sealed: SealedResult;
   readonly onAcked: () => void;
 }
 
 interface Buffer {
   readonly type: string;
-  readonly subject: string;
   results: Pending[];
   /** Messages without an ack. */
   open: number;
@@ -66,13 +67,12 @@ export class ResultPublisher {
   add(type: string, partition: number, sealed: SealedResult, onAcked: () => void): void {
     if (this.#closed) return;
     this.#unacked++;
-    const subject = subjects.result(type, partition);
-    let buffer = this.#buffers.get(subject);
+    let buffer = this.#buffers.get(type);
     if (!buffer) {
-      buffer = { type, subject, results: [], open: 0 };
-      this.#buffers.set(subject, buffer);
+      buffer = { type, results: [], open: 0 };
+      this.#buffers.set(type, buffer);
     }
-    buffer.results.push({ sealed, onAcked });
+    buffer.results.push({ partition, sealed, onAcked });
     if (this.#scheduled) return;
     this.#scheduled = true;
     afterTurn(() => this.#flush());
@@ -125,12 +125,13 @@ export class ResultPublisher {
 
   async #send(buffer: Buffer, message: Pending[]): Promise<void> {
     const { js, logger } = this.#options;
+    const subject = subjectFor(buffer.type, message);
     const payload = encode(buffer.type, message);
     const options = { msgID: messageId(message), timeout: ACK_TIMEOUT_MS };
     buffer.open++;
     for (let tries = 1; !this.#closed; tries++) {
       try {
-        await this.#interrupts.race(js.publish(buffer.subject, payload, options));
+        await this.#interrupts.race(js.publish(subject, payload, options));
         this.#settled(buffer);
         this.#acked(message);
         return;
@@ -140,7 +141,7 @@ export class ResultPublisher {
           this.#settled(buffer);
           return;
         }
-        const fields = { subject: buffer.subject, results: message.length, tries, error: toErrorInfo(problem) };
+        const fields = { subject, results: message.length, tries, error: toErrorInfo(problem) };
         if (!this.#closed) logger.warn(fields, "results are not acked yet: trying again");
         await this.#interrupts.backOff(tries);
       }
@@ -160,7 +161,7 @@ export class ResultPublisher {
       ).toInfo();
       const { outputs: _outputs, exec: _exec, ...rest } = result;
       const failed = sealResult({ ...rest, status: "error", error }, only.sealed.bytes);
-      void this.#send(buffer, [{ sealed: failed, onAcked: only.onAcked }]);
+      void this.#send(buffer, [{ ...only, sealed: failed }]);
     }
   }
 
@@ -175,6 +176,12 @@ export class ResultPublisher {
     for (const { onAcked } of message) onAcked();
     if (this.#unacked === 0) for (const done of this.#idle.splice(0)) done();
   }
+}
+
+function subjectFor(type: string, message: readonly Pending[]): string {
+  const partition = message[0]?.partition ?? 0;
+  const isOfOne = message.every((pending) => pending.partition === partition);
+  return isOfOne ? subjects.result(type, partition) : subjects.sharedResult(type);
 }
 
 function encode(type: string, message: readonly Pending[]): string {

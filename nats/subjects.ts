@@ -19,6 +19,8 @@ export function subjectToken(text: string): SubjectToken {
 }
 
 export const SUBMIT_SUBJECT = "rayflow.flow.run";
+/** In the place of a partition: for runs of several. */
+const SHARED = "many";
 
 export const subjects = {
   /** A submission: a bare flow or an envelope. */
@@ -33,6 +35,9 @@ export const subjects = {
   result: (type: string, partition: number) => `rayflow.result.${subjectToken(type)}.${partition}`,
   resultAll: () => "rayflow.result.*.*",
   resultsOfPartition: (partition: number) => `rayflow.result.*.${partition}`,
+  /** Results of one node type for runs of several partitions; each partition's reader takes its own. */
+  sharedResult: (type: string) => `rayflow.result.${subjectToken(type)}.${SHARED}`,
+  sharedResults: () => `rayflow.result.*.${SHARED}`,
   /** Everything else that changes a run. */
   run: (partition: number, run: string) => `rayflow.run.${partition}.${subjectToken(run)}`,
   runAll: () => "rayflow.run.*.*",
@@ -62,13 +67,16 @@ export const subjects = {
 
 /** What a subject of the log says: whose results, or whose run. */
 export type LogSubject =
-  | { readonly kind: "result"; readonly type: string; readonly partition: number }
+  | { readonly kind: "result"; readonly type: string; readonly partition: number | "many" }
   | { readonly kind: "run"; readonly partition: number; readonly run: string };
 
 export function parseLogSubject(subject: string): LogSubject | undefined {
   const parts = subject.split(".");
   if (parts.length !== 4 || parts[0] !== "rayflow") return undefined;
-  if (parts[1] === "result") return { kind: "result", type: parts[2] ?? "", partition: Number(parts[3]) };
+  if (parts[1] === "result") {
+    const partition = parts[3] === SHARED ? SHARED : Number(parts[3]);
+    return { kind: "result", type: parts[2] ?? "", partition };
+  }
   if (parts[1] === "run") return { kind: "run", partition: Number(parts[2]), run: parts[3] ?? "" };
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeMessage, executionTokens, partitionOf, type ResultMessage, subjects } from "../nats/index.ts";
-import { decodeLogEntry, ofRun } from "./log-entry.ts";
+import { decodeLogEntry, ofPartition, ofRun } from "./log-entry.ts";
 import { resultsFor, timerMessage } from "./testing.ts";
 
 const PARTITIONS = 8;
@@ -32,11 +32,13 @@ describe("decodeLogEntry", () => {
     expect(decode(subjects.run(home, "r1"), message)).toEqual({
       ok: true,
       entry: { seq: 7, timeMs: 9, kind: "run", message },
+      partition: home,
     });
     const results = resultsFor("r1");
     expect(decode(subjects.result("math_add", home), signed(results))).toEqual({
       ok: true,
       entry: { seq: 7, timeMs: 9, kind: "result", message: results },
+      partition: home,
     });
   });
 
@@ -106,6 +108,20 @@ describe("decodeLogEntry", () => {
     expect(reasonFor(subjects.run(home, "r1"), { v: 2, kind: "timer", run: "r1", id: "t" })).toBeDefined();
     expect(reasonFor(subjects.run(home, "r1"), { v: 1, kind: "nonsense", run: "r1" })).toBeDefined();
   });
+});
+
+test("of results that share a message a partition sees those of its runs", () => {
+  const runs = ["r1", "r2", "r3", "r4"];
+  const decoded = decode(subjects.sharedResult("math_add"), signed(resultsFor(...runs)));
+  if (!decoded.ok) throw new Error(decoded.reason);
+  expect(decoded.partition).toBe("many");
+  const seen = Array.from({ length: PARTITIONS }, (_, partition) => {
+    const entry = ofPartition(decoded, partition, PARTITIONS);
+    const own = entry?.kind === "result" ? entry.message.results.map(({ run }) => run) : [];
+    expect(own.every((run) => partitionOf(run, PARTITIONS) === partition)).toBe(true);
+    return own;
+  });
+  expect(seen.flat().sort()).toEqual(runs);
 });
 
 test("of a result message a run sees only its own results", () => {

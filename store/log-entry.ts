@@ -1,4 +1,5 @@
 /** One message of the log, decoded and checked against the subject that it came on. */
+import type { JsMsg } from "@nats-io/jetstream";
 import { z } from "zod";
 import { RayflowError } from "../flow/index.ts";
 import {
@@ -34,6 +35,12 @@ export const storedEntry = z.discriminatedUnion("kind", [
   z.object({ seq: z.number().int(), timeMs: z.number(), kind: z.literal("result"), message: resultMessage }),
 ]);
 export type StoredEntry = z.infer<typeof storedEntry>;
+export type ResultEntry = Extract<StoredEntry, { kind: "result" }>;
+
+/** When the server stored the message, ms since 1970. */
+export function timeOf(message: JsMsg): number {
+  return Math.floor(message.info.timestampNanos / 1e6);
+}
 
 /** The entry without what is stored elsewhere. */
 export function toStoredEntry(entry: LogEntry): StoredEntry {
@@ -94,16 +101,16 @@ export function quietGuard({ verify }: Pick<ExecutionTokens, "verify">): ResultG
   return { verify, refused: () => {} };
 }
 
+export type DecodedEntry =
+  | { readonly ok: true; readonly entry: StoredEntry; readonly partition: number | "many" }
+  | { readonly ok: false; readonly reason: string };
+
 /**
  * The entry in a message, or why there is none. The subject is what a publisher had the right to, the content only what
  * it claims: so a run message counts for the run and the partition of its subject alone, a result for its node type and
  * partition, and only with the token of its execution.
  */
-export function decodeLogEntry(
-  stored: StoredMessage,
-  partitions: number,
-  guard: ResultGuard,
-): { ok: true; entry: StoredEntry } | { ok: false; reason: string } {
+export function decodeLogEntry(stored: StoredMessage, partitions: number, guard: ResultGuard): DecodedEntry {
   const { seq, timeMs } = stored;
   const from = parseLogSubject(stored.subject);
   if (from?.kind === "run") {
@@ -114,7 +121,7 @@ export function decodeLogEntry(
     if (partitionOf(from.run, partitions) !== from.partition) {
       return { ok: false, reason: `the run ${from.run} is not of partition ${from.partition}` };
     }
-    return { ok: true, entry: { seq, timeMs, kind: "run", message } };
+    return { ok: true, entry: { seq, timeMs, kind: "run", message }, partition: from.partition };
   }
   if (from?.kind === "result") {
     const decoded = decodeMessage(sentResultMessage, stored.data, readResult);
@@ -128,7 +135,11 @@ export function decodeLogEntry(
     if (type !== from.type) return { ok: false, reason: "speaks for another type than its subject" };
     const results = genuine(stored.subject, from, message.results, partitions, guard);
     if (results.length === 0) return { ok: false, reason: "none of its results counts" };
-    return { ok: true, entry: { seq, timeMs, kind: "result", message: { v, type, results } } };
+    return {
+      ok: true,
+      entry: { seq, timeMs, kind: "result", message: { v, type, results } },
+      partition: from.partition,
+    };
   }
   return { ok: false, reason: "not a subject of the log" };
 }
@@ -147,7 +158,8 @@ function genuine(
     // The run in front of an execution's id is the one that the token was made for.
     if (!id.startsWith(run) || id[run.length] !== ":")
       guard.refused(subject, "a result names another run than its execution's");
-    else if (partitionOf(run, partitions) !== partition) guard.refused(subject, "a result of another partition");
+    else if (partition !== "many" && partitionOf(run, partitions) !== partition)
+      guard.refused(subject, "a result of another partition");
     else if (!guard.verify(id, token)) guard.refused(subject, "a result without its execution's token");
     else results.push(result);
   }
@@ -197,6 +209,18 @@ export function byRun(entry: Extract<LogEntry, { kind: "result" }>): Iterable<re
     else runs.set(result.run, [result]);
   }
   return [...runs].map(([run, results]) => [run, { ...rest, message: { ...message, results } }] as const);
+}
+
+/** What of a message concerns one partition; undefined: nothing. */
+export function ofPartition(
+  decoded: Extract<DecodedEntry, { ok: true }>,
+  partition: number,
+  partitions: number,
+): StoredEntry | undefined {
+  const { entry } = decoded;
+  if (decoded.partition !== "many" || entry.kind === "run") return entry;
+  const results = entry.message.results.filter(({ run }) => partitionOf(run, partitions) === partition);
+  return results.length === 0 ? undefined : { ...entry, message: { ...entry.message, results } };
 }
 
 /** What of an entry concerns one run: a result message may hold results of many. Undefined: nothing. */

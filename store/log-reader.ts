@@ -1,17 +1,27 @@
 /**
- * Reads one partition of the log, in order, for as long as it is wanted.
+ * Reads one partition of the log, in order, for as long as it is wanted: by a consumer of its own until it has caught
+ * up, then from the feed that it shares with the other partitions of this process.
  *
  * L1. Entries come in the order of their sequences, each once, also over reconnects and restarts of the server.
  * L2. A message that holds no entry is counted and passed over.
  * L3. Reading ends when `stop` is called or the connection is closed, and for no other reason.
- * L4. At most `PREFETCH` messages wait in this process: who iterates slowly is not flooded.
+ * L4. A bounded number of messages wait in this process: who iterates slowly is not flooded.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { type RefusalCounter, STREAMS, subjects } from "../nats/index.ts";
+import { type RefusalCounter, STREAMS } from "../nats/index.ts";
 import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
-import { decodeLogEntry, type LogEntry, type ResultGuard, type StoredEntry, toLogEntry } from "./log-entry.ts";
+import {
+  decodeLogEntry,
+  type LogEntry,
+  ofPartition,
+  type ResultGuard,
+  type StoredEntry,
+  timeOf,
+  toLogEntry,
+} from "./log-entry.ts";
+import { type FeedMember, type LogFeed, subjectsOf } from "./log-feed.ts";
 
 const PREFETCH = 512;
 /** The server's sign of life while there is nothing to read; two missed ones, and the consumer is made anew. */
@@ -26,6 +36,8 @@ export interface LogReaderOptions {
   readonly fromSeq: number;
   readonly refusals: RefusalCounter;
   readonly guard: ResultGuard;
+  /** Where it reads on once it has caught up. */
+  readonly feed: LogFeed;
 }
 
 export class LogReader implements AsyncIterable<LogEntry> {
@@ -43,6 +55,15 @@ export class LogReader implements AsyncIterable<LogEntry> {
   #markCaughtUp: () => void = () => {};
   #consumer: Consumer | undefined;
   #messages: ConsumerMessages | undefined;
+  readonly #member: FeedMember;
+  #joining = false;
+  /** What comes, comes by the feed. */
+  #fed = false;
+  /** Given by the feed and not taken from the iterator. */
+  #waiting: StoredEntry[] = [];
+  /** So many of those have been taken. */
+  #taken = 0;
+  #wake: () => void = () => {};
 
   private constructor(options: LogReaderOptions) {
     this.#options = options;
@@ -51,6 +72,16 @@ export class LogReader implements AsyncIterable<LogEntry> {
     this.untilCaughtUp = new Promise((done) => {
       this.#markCaughtUp = done;
     });
+    const reader = this;
+    this.#member = {
+      partition: options.partition,
+      get nextSeq() {
+        return reader.#nextSeq;
+      },
+      take: (entry) => this.#give(entry),
+      joined: () => this.#beFed(),
+      letGo: () => this.#beAlone(),
+    };
   }
 
   /** Fails when the log cannot be read now; later failures are sat out. */
@@ -76,10 +107,12 @@ export class LogReader implements AsyncIterable<LogEntry> {
   async *[Symbol.asyncIterator](): AsyncGenerator<LogEntry> {
     for (let failures = 0; !this.#over; failures++) {
       try {
-        if (this.#messages === undefined) await this.#connect();
+        if (!this.#fed && this.#messages === undefined) await this.#connect();
         for await (const message of this.#messages ?? []) {
+          if (this.#fed) break;
           failures = -1;
-          const last = !this.#caughtUp && (--this.#backlog <= 0 || message.info.pending === 0);
+          const { pending } = message.info;
+          const last = !this.#caughtUp && (--this.#backlog <= 0 || pending === 0);
           const stored = this.#decode(message);
           const entry = stored && this.#whole(stored);
           const whole = entry instanceof Promise ? await entry : entry;
@@ -87,26 +120,41 @@ export class LogReader implements AsyncIterable<LogEntry> {
           if (last) this.#caughtUp = true;
           if (whole !== undefined) yield whole;
           if (last) this.#arrive();
+          else if (this.#caughtUp && pending === 0) this.#join();
           if (this.#over) return;
         }
       } catch (error) {
         this.#options.refusals.add(STREAMS.log, `reading broke off: ${String(error)}`);
       }
       this.#messages = undefined;
+      while (this.#fed || this.#taken < this.#waiting.length) {
+        const stored = this.#next();
+        if (stored === undefined) await this.#untilGiven();
+        else if (stored.seq >= this.#nextSeq) {
+          const entry = this.#whole(stored);
+          const whole = entry instanceof Promise ? await entry : entry;
+          this.#nextSeq = stored.seq + 1;
+          yield whole;
+        }
+        if (this.#over) return;
+        failures = -1;
+      }
       if (!this.#over) await this.#pause(failures);
     }
   }
 
   /** Whether everything that lies in the partition now has been taken from the iterator. Two requests. */
   async isDrained(): Promise<boolean> {
-    if (this.#over || !this.#caughtUp) return false;
-    const { js, partition } = this.#options;
+    if (this.#over || !this.#caughtUp || this.#taken < this.#waiting.length) return false;
+    const { js, partition, feed } = this.#options;
+    // What the feed has passed over was none of this partition.
+    const from = this.#fed ? Math.max(this.#nextSeq, feed.nextSeq) : this.#nextSeq;
     try {
       // The log is asked, not the consumer: one with nothing to deliver may say that it is beyond what was read.
       const { streams } = await js.jetstreamManager(false);
       const left = await Promise.all(
-        subjectsOf(partition).map((subject) => {
-          const next = { seq: this.#nextSeq, next_by_subj: subject };
+        subjectsOf([partition]).map((subject) => {
+          const next = { seq: from, next_by_subj: subject };
           return streams.getMessage(STREAMS.log, next);
         }),
       );
@@ -118,9 +166,16 @@ export class LogReader implements AsyncIterable<LogEntry> {
 
   stop(): Promise<void> {
     this.#stopping.abort();
+    this.#options.feed.leave(this.#member);
     this.#messages?.stop();
-    // Otherwise the server keeps it for five minutes; if it is lost, no harm.
+    this.#wake();
+    return this.#dismiss();
+  }
+
+  /** Otherwise the server keeps the consumer for five minutes; if it is lost, no harm. */
+  #dismiss(): Promise<void> {
     const gone = this.#options.nc.isClosed() ? undefined : this.#consumer?.delete();
+    this.#consumer = undefined;
     return gone?.then(ignore, ignore) ?? Promise.resolve();
   }
 
@@ -131,11 +186,11 @@ export class LogReader implements AsyncIterable<LogEntry> {
   async #connect(): Promise<void> {
     const { js, partition } = this.#options;
     this.#consumer = await js.consumers.get(STREAMS.log, {
-      filter_subjects: subjectsOf(partition),
+      filter_subjects: subjectsOf([partition]),
       opt_start_seq: this.#nextSeq,
     });
     this.#messages = await this.#consumer.consume({ max_messages: PREFETCH, idle_heartbeat: IDLE_HEARTBEAT_MS });
-    if (this.#over) this.#messages.stop();
+    if (this.#over || this.#fed) this.#messages.stop();
   }
 
   /**
@@ -152,6 +207,48 @@ export class LogReader implements AsyncIterable<LogEntry> {
   #arrive(): void {
     this.#caughtUp = true;
     this.#markCaughtUp();
+    this.#join();
+  }
+
+  #join(): void {
+    if (this.#joining || this.#over) return;
+    this.#joining = true;
+    this.#options.feed.join(this.#member);
+  }
+
+  #beFed(): void {
+    this.#fed = true;
+    this.#messages?.stop();
+    void this.#dismiss();
+  }
+
+  /** It took its time: the feed goes on without it, and it reads on by itself until it has caught up again. */
+  #beAlone(): void {
+    this.#fed = false;
+    this.#joining = false;
+    this.#wake();
+  }
+
+  #give(entry: StoredEntry): number {
+    this.#waiting.push(entry);
+    this.#wake();
+    return this.#waiting.length - this.#taken;
+  }
+
+  #next(): StoredEntry | undefined {
+    const stored = this.#waiting[this.#taken];
+    if (stored !== undefined) this.#taken++;
+    else if (this.#taken > 0) {
+      this.#waiting = [];
+      this.#taken = 0;
+    }
+    return stored;
+  }
+
+  #untilGiven(): Promise<void> {
+    return new Promise((done) => {
+      this.#wake = done;
+    });
   }
 
   /** However long the flow cannot be read: an entry passed over would be lost for its run. */
@@ -178,7 +275,7 @@ export class LogReader implements AsyncIterable<LogEntry> {
     const { subject, seq, data } = message;
     const { partitions, guard } = this.#options;
     const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, guard);
-    if (decoded.ok) return decoded.entry;
+    if (decoded.ok) return ofPartition(decoded, this.#options.partition, partitions);
     this.#options.refusals.add(subject, decoded.reason);
     return undefined;
   }
@@ -187,15 +284,6 @@ export class LogReader implements AsyncIterable<LogEntry> {
     const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** failures);
     await delay(backoffMs, undefined, { signal: this.#stopping.signal }).catch(ignore);
   }
-}
-
-function subjectsOf(partition: number): string[] {
-  return [subjects.resultsOfPartition(partition), subjects.runsOfPartition(partition)];
-}
-
-/** When the server stored the message, ms since 1970. */
-export function timeOf(message: JsMsg): number {
-  return Math.floor(message.info.timestampNanos / 1e6);
 }
 
 function ignore(): void {}

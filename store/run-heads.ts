@@ -4,8 +4,8 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { parseLogSubject, STREAMS, subjects } from "../nats/index.ts";
 import { blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
-import { decodeLogEntry, type LogEntry, quietGuard, toLogEntry } from "./log-entry.ts";
-import { timeOf } from "./log-reader.ts";
+import { decodeLogEntry, type LogEntry, ofPartition, quietGuard, timeOf, toLogEntry } from "./log-entry.ts";
+import { subjectsOf } from "./log-feed.ts";
 import { tokensOn } from "./token-keys.ts";
 
 export interface RunHead {
@@ -45,7 +45,7 @@ export async function* partitionEntries(
   at: { readonly partition: number; readonly partitions: number; readonly fromSeq: number },
 ): AsyncGenerator<LogEntry> {
   const { partition, partitions, fromSeq } = at;
-  const filter = [subjects.runsOfPartition(partition), subjects.resultsOfPartition(partition)];
+  const filter = subjectsOf([partition]);
   const js = jetstream(nc);
   const blueprints = blueprintsOn(nc);
   const guard = quietGuard(await tokensOn(nc));
@@ -54,6 +54,7 @@ export async function* partitionEntries(
   for await (const message of readBounded(js, { stream: STREAMS.log, filter, fromSeq, throughSeq })) {
     const { subject, seq, data } = message;
     const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, guard);
-    if (decoded.ok) yield await toLogEntry(decoded.entry, blueprints);
+    const entry = decoded.ok ? ofPartition(decoded, partition, partitions) : undefined;
+    if (entry) yield await toLogEntry(entry, blueprints);
   }
 }

@@ -23,8 +23,9 @@ import { blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
 import type { HistorySummary } from "./history-headers.ts";
 import type { HistoryRecord } from "./history-record.ts";
-import { decodeLogEntry, type LogEntry, ofRun, quietGuard, toLogEntry } from "./log-entry.ts";
-import { LogReader, timeOf } from "./log-reader.ts";
+import { decodeLogEntry, type LogEntry, ofRun, quietGuard, timeOf, toLogEntry } from "./log-entry.ts";
+import { LogFeed } from "./log-feed.ts";
+import { LogReader } from "./log-reader.ts";
 import { type HistoryQuery, RunHistory } from "./run-history.ts";
 import { tokensOn } from "./token-keys.ts";
 
@@ -46,6 +47,7 @@ export class RunLog {
   readonly #js: JetStreamClient;
   readonly #jsm: Promise<JetStreamManager>;
   #partitions: number | undefined;
+  #feed: LogFeed | undefined;
 
   /** `partitions`: as the topology has it. Default: asked for when it is needed. */
   constructor(nc: NatsConnection, partitions?: number) {
@@ -91,11 +93,12 @@ export class RunLog {
 
   /** All entries of a partition from a sequence on, and those to come. */
   async openPartition(partition: number, fromSeq = 1): Promise<LogReader> {
-    const { refusals } = this;
     const partitions = await this.#partitionCount();
     const { verify } = await tokensOn(this.#nc);
-    const guard = { verify, refused: (subject: string, reason: string) => refusals.add(subject, reason) };
-    return LogReader.open({ nc: this.#nc, js: this.#js, partition, partitions, fromSeq, refusals, guard });
+    const guard = { verify, refused: (subject: string, reason: string) => this.refusals.add(subject, reason) };
+    const shared = { nc: this.#nc, js: this.#js, partitions, refusals: this.refusals, guard };
+    this.#feed ??= new LogFeed(shared);
+    return LogReader.open({ ...shared, feed: this.#feed, partition, fromSeq });
   }
 
   /** The first and the last sequence of the whole log; `lastSeq` is 0 when nothing was ever written. */
@@ -119,7 +122,7 @@ export class RunLog {
     if (first === null && options.fromSeq === undefined) return;
     const messages = readBounded(this.#js, {
       stream: STREAMS.log,
-      filter: [own, subjects.resultsOfPartition(partition)],
+      filter: [own, subjects.resultsOfPartition(partition), subjects.sharedResults()],
       fromSeq: options.fromSeq ?? first?.seq ?? 1,
       throughSeq: await this.lastSeq(),
     });

@@ -70,7 +70,7 @@ export class FakeLog {
   store(subject: string, data: Uint8Array, msgID: string): Ack {
     const known = this.#ids.find(msgID);
     const from = parseLogSubject(subject);
-    if (!from) throw new Error(`not a subject of the log: ${subject}`);
+    if (!from || from.partition === "many") throw new Error(`not a subject of one partition's log: ${subject}`);
     const message: unknown = freeze(JSON.parse(Buffer.from(data).toString()));
     const isSubmission = (message as RunMessage).kind === "submitted";
     // A run that is submitted anew after it has ended is another matter than a repetition within the run.
