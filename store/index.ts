@@ -1,6 +1,6 @@
 export { BlobStore, type BlobStoreOptions, type PutOptions } from "./blob-store.ts";
 export { BlueprintStore, blueprintsOn, type FlowAndTypes } from "./blueprint-store.ts";
-export { isConflict } from "./bucket.ts";
+export { type BoundedRead, isConflict, readBounded } from "./bucket.ts";
 export { type Checkpoint, type CheckpointInput, CheckpointStore, checkpoint } from "./checkpoint-store.ts";
 export { type Draft, type DraftSummary, FlowDrafts } from "./flow-drafts.ts";
 export { type Deployment, type DeployOptions, FlowRegistry } from "./flow-registry.ts";
@@ -36,10 +36,12 @@ export { RunEntries } from "./run-entries.ts";
 export { partitionEntries, type RunHead, runHeads } from "./run-heads.ts";
 export { type HistoryPart, type HistoryQuery, RunHistory } from "./run-history.ts";
 export { type AppendOptions, RunLog } from "./run-log.ts";
+export { type BudgetRequest, type Rate, type Reservation, SharedLimits } from "./shared-limits.ts";
+export type { Slot, Wait } from "./shared-slots.ts";
 export { type SharedPart, type SnapshotMark, SnapshotStore, type StoredSnapshot } from "./snapshot-store.ts";
+export { tokensOn } from "./token-keys.ts";
 export { TriggerState } from "./trigger-state.ts";
 export {
-export { tokensOn } from "./token-keys.ts";
   decodeVariable,
   type Execution,
   type VariableOwner,
