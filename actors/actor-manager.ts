@@ -9,6 +9,7 @@
 import type { Writable } from "node:stream";
 import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
 import { ActorChild, type ActorExit, describeExit } from "./actor-child.ts";
 import { Interrupts } from "./interrupts.ts";
 
@@ -26,6 +27,8 @@ export interface ActorManagerOptions {
   readonly argsFor?: (types: readonly string[]) => readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly logger: Logger;
+  /** What it counts into. Default: nothing is counted. */
+  readonly metrics?: Metrics | undefined;
   readonly onEvent?: (event: ActorManagerEvent) => void;
   /** Takes what the processes write. Default stderr. */
   readonly output?: Writable;
@@ -57,6 +60,8 @@ interface Slot {
   child: ActorChild | undefined;
   types: readonly string[];
   restarts: number;
+  /** It was killed because it stood still. */
+  stuck: boolean;
   /** Failures in a row. */
   failures: number;
 }
@@ -82,8 +87,25 @@ export class ActorManager implements AsyncDisposable {
     const { command, groups } = options;
     const argsFor = options.argsFor ?? ((types) => ["--types", types.join(",")]);
     const slot = (group: string, args: readonly string[]): Slot => {
-      return { group, command: [...command, ...args], child: undefined, types: [], restarts: 0, failures: 0 };
+      return {
+        group,
+        command: [...command, ...args],
+        child: undefined,
+        types: [],
+        restarts: 0,
+        stuck: false,
+        failures: 0,
+      };
     };
+    // Once each, so that they are there before anything went wrong.
+    for (const reason of ["exited", "stuck"] as const) options.metrics?.counter("rayflow_actor_restarts_total", reason);
+    options.metrics?.observe("rayflow_actor_processes", () => {
+      const ready = this.#slots.filter(({ child }) => child?.isReady === true).length;
+      return [
+        [["ready"], ready],
+        [["starting"], this.#slots.length - ready],
+      ];
+    });
     this.#slots = groups === "all" ? [slot("all", [])] : groups.map((types) => slot(types.join(","), argsFor(types)));
   }
 
@@ -157,6 +179,8 @@ export class ActorManager implements AsyncDisposable {
       await this.#interrupts.wait(restartInMs);
       if (this.#stopping) return;
       slot.restarts++;
+      this.#options.metrics?.count("rayflow_actor_restarts_total", slot.stuck ? "stuck" : "exited");
+      slot.stuck = false;
       this.#launch(slot);
     }
   }
@@ -168,7 +192,8 @@ export class ActorManager implements AsyncDisposable {
 
   #checkAll(): void {
     const stuckAfterMs = this.#options.stuckAfterMs ?? 30_000;
-    for (const { group, child } of this.#slots) {
+    for (const slot of this.#slots) {
+      const { group, child } = slot;
       // A process that still starts has its own time limit.
       if (!child?.isReady) continue;
       const { silentMs, pid = 0 } = child;
@@ -178,6 +203,7 @@ export class ActorManager implements AsyncDisposable {
       }
       this.#options.logger.error({ group, pid, silentMs }, "an actor process is stuck in its node code: killing it");
       this.#options.onEvent?.({ kind: "stuck", group, pid, silentMs });
+      slot.stuck = true;
       child.kill();
     }
   }

@@ -20,6 +20,8 @@ export interface ActorProcessOptions extends Omit<ActorOptions, "nc" | "nodes"> 
   readonly load: LoadNodesOptions;
   /** How long running work may go on when the process is told to stop, ms. Default 10 000. */
   readonly drainMs?: number | undefined;
+  /** Hears of the connection and the actor once it takes work. */
+  readonly onUp?: ((up: { readonly nc: NatsConnection; readonly actor: Actor }) => void) | undefined;
 }
 
 /** How long a process that has lost its parent or its senses may take to hand its work back. */
@@ -41,6 +43,7 @@ export async function runActorProcess(options: ActorProcessOptions): Promise<num
     for (const problem of loaded.problems) logger.warn({ problem }, "a node file could not be loaded");
     nc = await connectNats(options.connection);
     actor = await startActor({ ...options, nc, nodes: loaded.nodes });
+    options.onUp?.({ nc, actor });
     tell({ type: "ready", types: [...actor.types], pid: process.pid });
     told.watchParent();
     const reason = await told.toStop;

@@ -12,9 +12,13 @@ import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
 import { publisherOn, subjects } from "../nats/index.ts";
 import { BlobStore, NodeCatalog, ResultCache, VariableStore } from "../store/index.ts";
+import type { Metrics, Readiness } from "../telemetry/index.ts";
+import { ActorMetrics } from "./actor-metrics.ts";
 import { DispatchPuller } from "./dispatch-puller.ts";
+import { type ModelAccess, type ModelSettings, modelAccess } from "./model-access.ts";
 import type { NodeDefinition, NodeResources } from "./node-definition.ts";
 import { NodeExecutor } from "./node-executor.ts";
+import { publishStored } from "./node-publish.ts";
 import { performer } from "./perform.ts";
 import { givenQueues, ownQueues, untilSetUp } from "./queues.ts";
 import { ResultPublisher } from "./result-publisher.ts";
@@ -44,11 +48,15 @@ export interface ActorOptions {
   readonly filesRoot?: string | undefined;
   /** Whether `io_http_request` may reach private addresses. Default false. */
   readonly allowPrivateAddresses?: boolean | undefined;
+  /** The models' endpoints and their limits, for the ai nodes. Default: none. */
+  readonly models?: ModelSettings | undefined;
   /**
    * Whether it does with the rights of the role `actor:<types>` alone: it makes no stream and no durable, and declares no
    * type but its own. An orchestrator does the rest. Default false.
    */
   readonly restricted?: boolean | undefined;
+  /** What it counts into. Default: for itself. */
+  readonly metrics?: Metrics | undefined;
   readonly logger: Logger;
 }
 
@@ -62,6 +70,8 @@ export interface Actor extends AsyncDisposable {
   /** The types that it serves, sorted. */
   readonly types: readonly string[];
   readonly counters: Readonly<WorkloadCounters>;
+  /** Whether it takes work: it is connected, and the durables of all its types are there. */
+  readiness(): Promise<Readiness>;
   /** Takes no more work, hands back what has not begun, lets the rest end. Again: waits for the same stop. */
   stop(options?: StopOptions): Promise<void>;
 }
@@ -97,12 +107,13 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
 
   const maxPayload = rememberMaxPayload(nc);
   const maxResultBytes = () => maxPayload() - MESSAGE_MARGIN_BYTES;
+  const models = modelAccess(nc, options.models);
   const executor = new NodeExecutor({
     actor: id,
     logger,
     variables: (entry) =>
       variables.forExecution({ run: entry.run, flow: entry.flow, idempotencyKey: entry.idempotency_key }),
-    resources: resourcesOf(options),
+    resources: resourcesOf(options, models),
     maxResultBytes,
     perform: performer({
       blobs: new BlobStore(nc, { mayPurge: !restricted }),
@@ -124,13 +135,16 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     onNewQueue: () => void register().catch((error: unknown) => logger.warn({ err: error }, "catalog not renewed")),
     logger,
   });
+  const metrics = new ActorMetrics(options.metrics);
+  const concurrency = options.concurrency ?? 64;
   const workload: Workload = new Workload({
+    metrics,
     definitions,
     executor,
     publisher,
     puller,
     separate: (message, lost) => separate(js, message, lost),
-    concurrency: options.concurrency ?? 64,
+    concurrency,
     maxLost: options.maxLost ?? 3,
     logger,
   });
@@ -161,6 +175,16 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     }
   });
 
+  const endObserving = metrics.observe({
+    inFlight: () => workload.counters.inFlight,
+    slots: concurrency,
+    unacked: () => publisher.unacked,
+  });
+  const readiness = async (): Promise<Readiness> => {
+    const alive = !nc.isClosed() && (await nc.rtt().then(yes, no));
+    return { ready: alive && puller.isPulling && stopping === undefined, nats: alive, consumers: puller.isPulling };
+  };
+
   let stopping: Promise<void> | undefined;
   const stop = async (drainMs: number): Promise<void> => {
     // Deliveries that are on their way are handed back as they come.
@@ -169,7 +193,9 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     if (drainMs > 0) await within(drainMs, workload.whenIdle());
     workload.abort();
     await publisher.close(nc.isClosed() ? 0 : LAST_ACKS_MS);
+    if (!nc.isClosed()) await within(FLUSH_MS, models.close());
     clearInterval(pulse);
+    endObserving();
     unwatch();
     if (nc.isClosed()) return;
     const unfinished = workload.handBackAll();
@@ -185,7 +211,7 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
   logger.info({ types: types.length }, "actor ready");
   // Last: node code that blocks the event loop must not keep the caller from hearing that the actor has started.
   puller.start();
-  return { id, types, counters: workload.counters, stop: stopOnce, [Symbol.asyncDispose]: () => stopOnce() };
+  return { id, types, counters: workload.counters, readiness, stop: stopOnce, [Symbol.asyncDispose]: () => stopOnce() };
 }
 
 /** The definitions that an actor runs, by type. */
@@ -212,13 +238,15 @@ function rememberMaxPayload(nc: NatsConnection): () => number {
   };
 }
 
-function resourcesOf(options: ActorOptions): NodeResources {
+function resourcesOf(options: ActorOptions, models: ModelAccess): NodeResources {
   const { nc } = options;
   return {
     filesRoot: options.filesRoot,
     allowPrivateAddresses: options.allowPrivateAddresses ?? false,
     publish: (subject, payload) => nc.publish(subject, payload),
     request: async (subject, payload, timeoutMs) => (await nc.request(subject, payload, { timeout: timeoutMs })).data,
+    publishStored: (subject, payload, msgId) => publishStored(nc, subject, payload, msgId),
+    models,
   };
 }
 
@@ -249,3 +277,6 @@ async function within(ms: number, promise: Promise<unknown>): Promise<void> {
     clearTimeout(timer);
   }
 }
+
+const yes = (): boolean => true;
+const no = (): boolean => false;

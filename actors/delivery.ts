@@ -33,3 +33,10 @@ export function deliveryCountOf(reply: string): number | undefined {
   const count = Number(parts.length === 9 ? parts[4] : parts[6]);
   return Number.isInteger(count) && count > 0 ? count : undefined;
 }
+
+/** When the queue had the message, ms since 1970 by the server's clock; undefined when its reply subject says nothing of it. */
+export function storedAtOf(reply: string): number | undefined {
+  const parts = reply.split(".");
+  const nanos = Number(parts.length === 9 ? parts[7] : parts[9]);
+  return nanos > 0 ? nanos / 1e6 : undefined;
+}

@@ -97,6 +97,13 @@ export class DispatchPuller {
     for (const source of this.#sources.values()) this.#refill(source);
   }
 
+  /** Whether the queue is there and every type's durable, as far as is known. */
+  get isPulling(): boolean {
+    if (this.#stopped || !this.#answering) return false;
+    for (const source of this.#sources.values()) if (source.recovering) return false;
+    return true;
+  }
+
   /** All entries of a message of this type have begun: there is room for another. */
   begun(type: string): void {
     const source = this.#sources.get(type);

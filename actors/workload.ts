@@ -22,7 +22,8 @@ import {
   dispatchMessage,
   readDispatch,
 } from "../nats/index.ts";
-import { answers, type Delivery } from "./delivery.ts";
+import { ActorMetrics, type TypeMetrics } from "./actor-metrics.ts";
+import { answers, type Delivery, storedAtOf } from "./delivery.ts";
 import type { DispatchPuller } from "./dispatch-puller.ts";
 import type { NodeDefinition } from "./node-definition.ts";
 import type { NodeExecutor } from "./node-executor.ts";
@@ -39,6 +40,8 @@ const MAX_UNACKED = 4_096;
 /** A message that is not answered yet. */
 interface Held {
   readonly delivery: Delivery;
+  /** When the queue had it, ms since 1970. */
+  readonly storedAt: number | undefined;
   /** Entries whose results are not in the log. */
   unsettled: number;
   /** Entries that wait for a slot. */
@@ -51,6 +54,7 @@ interface Held {
 interface Item {
   readonly entry: DispatchEntry;
   readonly definition: NodeDefinition;
+  readonly metrics: TypeMetrics;
   readonly holders: Held[];
   state: "queued" | "running" | "done";
   /** Set when it must not run any more; its result is this error. */
@@ -81,12 +85,15 @@ export interface WorkloadOptions {
   readonly separate: (message: DispatchMessage, lost: number) => Promise<void>;
   readonly concurrency: number;
   readonly maxLost: number;
+  /** Default: what is counted is for nobody. */
+  readonly metrics?: ActorMetrics;
   readonly logger: Logger;
 }
 
 export class Workload {
   readonly counters: WorkloadCounters = { executed: 0, failed: 0, redelivered: 0, lost: 0, refused: 0, inFlight: 0 };
   readonly #options: WorkloadOptions;
+  readonly #metrics: ActorMetrics;
   readonly #held = new Set<Held>();
   readonly #items = new Map<string, Item>();
   #queue: Item[] = [];
@@ -97,6 +104,7 @@ export class Workload {
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
+    this.#metrics = options.metrics ?? new ActorMetrics();
   }
 
   /** Takes a delivery in. Never throws: a bad message is answered and counted. */
@@ -109,6 +117,7 @@ export class Workload {
     const decoded = decodeMessage(dispatchMessage, delivery.data, readDispatch);
     if (!decoded.ok) {
       this.counters.refused++;
+      this.#metrics.refused("malformed");
       logger.warn({ type: delivery.type, reason: decoded.reason }, "refused a malformed dispatch message");
       puller.answer(delivery, answers.term(decoded.reason));
       puller.begun(delivery.type);
@@ -116,12 +125,16 @@ export class Workload {
     }
     const definition = definitions.get(decoded.value.type);
     if (!definition) {
+      this.#metrics.refused("not_served");
       logger.warn({ type: decoded.value.type }, "got work of a type that is not served here: handing it back");
       puller.answer(delivery, answers.nak(NOT_SERVED_DELAY_MS));
       puller.begun(delivery.type);
       return;
     }
-    if (delivery.deliveryCount > 1) this.counters.redelivered++;
+    if (delivery.deliveryCount > 1) {
+      this.counters.redelivered++;
+      this.#metrics.of(decoded.value.type).redelivered.value++;
+    }
     if (delivery.deliveryCount > 1 && decoded.value.entries.length > 1) void this.#separate(delivery, decoded.value);
     else this.#take(delivery, decoded.value, definition);
   }
@@ -191,7 +204,9 @@ export class Workload {
   }
 
   #take(delivery: Delivery, message: DispatchMessage, definition: NodeDefinition): void {
-    const held: Held = { delivery, unsettled: message.entries.length, queued: 0, begun: false };
+    const storedAt = storedAtOf(delivery.reply);
+    const held: Held = { delivery, storedAt, unsettled: message.entries.length, queued: 0, begun: false };
+    const metrics = this.#metrics.of(message.type);
     this.#held.add(held);
     for (const entry of message.entries) {
       const lost = delivery.deliveryCount - 1 + (entry.lost ?? 0);
@@ -204,7 +219,7 @@ export class Workload {
       }
       const refusal = lost > this.#options.maxLost ? lostError(lost) : undefined;
       if (refusal) this.counters.lost++;
-      const item: Item = { entry, definition, holders: [held], state: "queued", refusal };
+      const item: Item = { entry, definition, metrics, holders: [held], state: "queued", refusal };
       this.#items.set(entry.id, item);
       this.#queue.push(item);
       held.queued++;
@@ -237,15 +252,19 @@ export class Workload {
       if (--held.queued === 0) puller.begun(held.delivery.type);
     }
     if (item.refusal) {
+      item.metrics.refusedAs(item.refusal.code).value++;
       this.#finish(item, executor.refuse(item.entry, item.refusal));
       return;
     }
     this.counters.inFlight++;
+    const { storedAt } = item.holders[0] ?? {};
+    if (storedAt !== undefined) item.metrics.queue.record(Math.max(0, Date.now() - storedAt) / 1000);
     void executor.execute(item.entry, item.definition).then((sealed) => {
       this.counters.inFlight--;
       if (this.#mode === "aborted") return;
       this.counters.executed++;
       if (sealed.result.status === "error") this.counters.failed++;
+      item.metrics.ended(sealed.result);
       this.#finish(item, sealed);
       this.#pump();
     });
