@@ -12,7 +12,7 @@ import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
 import { publisherOn, subjects } from "../nats/index.ts";
 import { BlobStore, NodeCatalog, ResultCache, VariableStore } from "../store/index.ts";
-import type { Metrics, Readiness } from "../telemetry/index.ts";
+import type { Metrics, Readiness, Tracing } from "../telemetry/index.ts";
 import { ActorMetrics } from "./actor-metrics.ts";
 import { DispatchPuller } from "./dispatch-puller.ts";
 import { type ModelAccess, type ModelSettings, modelAccess } from "./model-access.ts";
@@ -57,6 +57,8 @@ export interface ActorOptions {
   readonly restricted?: boolean | undefined;
   /** What it counts into. Default: for itself. */
   readonly metrics?: Metrics | undefined;
+  /** Where the spans of traced executions go. Default: there are none. */
+  readonly tracing?: Tracing | undefined;
   readonly logger: Logger;
 }
 
@@ -114,6 +116,7 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     variables: (entry) =>
       variables.forExecution({ run: entry.run, flow: entry.flow, idempotencyKey: entry.idempotency_key }),
     resources: resourcesOf(options, models),
+    tracing: options.tracing,
     maxResultBytes,
     perform: performer({
       blobs: new BlobStore(nc, { mayPurge: !restricted }),
