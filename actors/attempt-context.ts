@@ -1,8 +1,10 @@
 /** `ctx`: what node code sees of its attempt. */
+import type { Tracer } from "@opentelemetry/api";
 import type { Logger } from "pino";
 import { RayflowError } from "../flow/index.ts";
 import { type DispatchEntry, encodeMessage, isPublishable } from "../nats/index.ts";
 import type { Variables } from "../store/index.ts";
+import { noopTracer, type OpenSpan } from "../telemetry/index.ts";
 import type { NodeContext, NodeLog, NodeResources, Published } from "./node-definition.ts";
 
 /** What the context needs of the attempt behind it. */
@@ -10,6 +12,8 @@ export interface AttemptView {
   readonly entry: DispatchEntry;
   readonly deadline: number;
   readonly signal: AbortSignal;
+  /** Undefined: it is not traced. */
+  readonly span: Pick<OpenSpan, "tracer"> | undefined;
   readonly options: {
     readonly logger: Logger;
     readonly variables: (entry: DispatchEntry) => Variables;
@@ -54,6 +58,9 @@ export class AttemptContext implements NodeContext {
   }
   get resources(): NodeResources {
     return this.#attempt.options.resources;
+  }
+  get tracer(): Tracer {
+    return this.#attempt.span?.tracer ?? noopTracer;
   }
   get log(): NodeLog {
     this.#log ??= nodeLog(this.#attempt.options.logger, this.#attempt.entry);

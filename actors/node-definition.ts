@@ -1,4 +1,5 @@
 /** What a node is to the actor that runs it: the types behind `defineNode`. */
+import type { Tracer } from "@opentelemetry/api";
 import type { z } from "zod";
 import type { ExecOutputs, NodeKind, NodeType } from "../flow/index.ts";
 import type { Variables } from "../store/index.ts";
@@ -61,6 +62,10 @@ export interface NodeContext {
   /** When this attempt times out, ms since 1970. */
   readonly deadline: number;
   readonly log: NodeLog;
+  /**
+   * OpenTelemetry's: its spans are children of this attempt's. Where nobody traces it does nothing, so code need not ask.
+   */
+  readonly tracer: Tracer;
   readonly variables: Variables;
   readonly resources: NodeResources;
   /** Says that a long attempt still lives, for `policy.heartbeat`. */

@@ -14,7 +14,9 @@ import type { Logger } from "pino";
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
 import type { DispatchEntry, SentResult } from "../nats/index.ts";
 import type { Variables } from "../store/index.ts";
+import type { OpenSpan, Tracing } from "../telemetry/index.ts";
 import { AttemptContext, type AttemptView } from "./attempt-context.ts";
+import { endAttemptSpan, openAttemptSpan } from "./attempt-span.ts";
 import type { NodeDefinition, NodeOutcome, NodeResources } from "./node-definition.ts";
 import type { Perform } from "./perform.ts";
 import { type SealedResult, sealResult } from "./sealed-result.ts";
@@ -33,6 +35,8 @@ export interface NodeExecutorOptions {
   readonly maxResultBytes: () => number;
   /** What goes on around node code: large values, the cache. Default: nothing. */
   readonly perform?: Perform;
+  /** Where the spans of traced entries go. Default: there are none. */
+  readonly tracing?: Pick<Tracing, "open"> | undefined;
 }
 
 const performAlone: Perform = (execute, _nodeType, entry, ctx) => execute(entry.inputs, entry.config, ctx);
@@ -50,11 +54,18 @@ export class NodeExecutor {
     return this.#running.size;
   }
 
-  /** Runs one attempt to its end. Never rejects. */
-  execute(entry: DispatchEntry, definition: NodeDefinition): Promise<SealedResult> {
+  /** Runs one attempt to its end. Never rejects. `storedAt`: when the queue had it, ms since 1970. */
+  execute(entry: DispatchEntry, definition: NodeDefinition, storedAt?: number): Promise<SealedResult> {
+    const { tracing, actor } = this.#options;
+    const { nodeType } = definition;
+    const span =
+      tracing !== undefined && entry.traceparent !== undefined
+        ? openAttemptSpan(tracing, { entry, nodeType, actor, storedAt })
+        : undefined;
     return new Promise((resolve) => {
-      const attempt = new Attempt(entry, this.#options, (result) => {
+      const attempt = new Attempt(entry, this.#options, span, (result) => {
         this.#running.delete(attempt);
+        if (span) endAttemptSpan(span, result);
         resolve(sealResult(result, this.#options.maxResultBytes()));
       });
       this.#running.add(attempt);
@@ -79,6 +90,7 @@ export class NodeExecutor {
 class Attempt implements AttemptView {
   readonly entry: DispatchEntry;
   readonly options: NodeExecutorOptions;
+  readonly span: OpenSpan | undefined;
   readonly startedAt = Date.now();
   readonly deadline: number;
   readonly #settled: (result: SentResult) => void;
@@ -91,9 +103,15 @@ class Attempt implements AttemptView {
   #abort: AbortController | undefined;
   #reason: RayflowError | undefined;
 
-  constructor(entry: DispatchEntry, options: NodeExecutorOptions, settled: (result: SentResult) => void) {
+  constructor(
+    entry: DispatchEntry,
+    options: NodeExecutorOptions,
+    span: OpenSpan | undefined,
+    settled: (result: SentResult) => void,
+  ) {
     this.entry = entry;
     this.options = options;
+    this.span = span;
     this.#settled = settled;
     this.deadline = Math.min(this.startedAt + entry.timeout_ms, entry.deadline ?? Number.POSITIVE_INFINITY);
     this.#endsAt = this.#began + (this.deadline - this.startedAt);
@@ -111,9 +129,15 @@ class Attempt implements AttemptView {
       return;
     }
     this.#arm(this.#began);
+    const { execute, nodeType } = definition;
+    const { perform = performAlone } = this.options;
+    const ctx = new AttemptContext(this);
     try {
-      const perform = this.options.perform ?? performAlone;
-      perform(definition.execute, definition.nodeType, this.entry, new AttemptContext(this)).then(
+      // Whatever the code calls finds the attempt's span as the active one.
+      const outcome = this.span
+        ? this.span.within(() => perform(execute, nodeType, this.entry, ctx))
+        : perform(execute, nodeType, this.entry, ctx);
+      outcome.then(
         (outcome) => this.#complete(outcome),
         (thrown: unknown) => this.#threw(thrown),
       );

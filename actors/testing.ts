@@ -1,4 +1,6 @@
 /** For tests of node code: a context with variables in memory and a log that is kept. */
+
+import { noopTracer } from "../telemetry/index.ts";
 import type { ModelAccess } from "./model-access.ts";
 import type { NodeContext, NodeLog, NodeResources, VariableScope, Variables } from "./node-definition.ts";
 
@@ -49,6 +51,7 @@ export function fakeContext(options: FakeContextOptions = {}): NodeContext {
     signal: new AbortController().signal,
     deadline: Date.now() + 60_000,
     log: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
+    tracer: noopTracer,
     variables: memoryVariables(),
     heartbeat: () => undefined,
     publish: async () => ({ stored: true, duplicate: false }),

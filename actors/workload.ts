@@ -259,7 +259,7 @@ export class Workload {
     this.counters.inFlight++;
     const { storedAt } = item.holders[0] ?? {};
     if (storedAt !== undefined) item.metrics.queue.record(Math.max(0, Date.now() - storedAt) / 1000);
-    void executor.execute(item.entry, item.definition).then((sealed) => {
+    void executor.execute(item.entry, item.definition, storedAt).then((sealed) => {
       this.counters.inFlight--;
       if (this.#mode === "aborted") return;
       this.counters.executed++;
