@@ -31,6 +31,34 @@ const environment = z.object({
   RAYFLOW_TOKEN: z.string().optional(),
   /** Where the editor finds a run's trace: an address with {trace_id} in it. */
   RAYFLOW_JAEGER_URL: z.string().optional(),
+  /** Where /metrics, /healthz and /readyz of this process are. Default: nowhere. */
+  RAYFLOW_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  RAYFLOW_METRICS_HOST: z.string().optional(),
+  /** As OpenTelemetry names and means them. */
+  OTEL_SDK_DISABLED: z.string().optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
+  OTEL_RESOURCE_ATTRIBUTES: z.string().optional(),
+  OTEL_METRICS_EXPORTER: z.string().optional(),
+  OTEL_METRIC_EXPORT_INTERVAL: z.string().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().optional(),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_METRICS_HEADERS: z.string().optional(),
+  /** The model endpoint of deliberations that name none, and its model. */
+  VLLM_URL: z.string().optional(),
+  VLLM_MODEL: z.string().optional(),
+  /** Port of the executor's gRPC service. */
+  GRPC_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, "a port is wanted")
+    .optional(),
+  /** Where the graph of decisions is kept. Absent: on JetStream KV. */
+  NEO4J_URI: z.string().optional(),
+  NEO4J_USER: z.string().optional(),
+  NEO4J_PASSWORD: z.string().optional(),
+  NEO4J_DATABASE: z.string().optional(),
+  /** What caches the decisions of a task: redis://host:6379. */
+  VALKEY_URL: z.string().optional(),
   /** Default: warn for single commands, info for services. */
   RAYFLOW_LOG_LEVEL: z.enum(LOG_LEVELS).optional(),
   /** Set by npm and npx for what they run. */

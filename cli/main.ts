@@ -28,6 +28,8 @@ const modules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   orchestrator: () => import("./commands/orchestrator.ts"),
   actor: () => import("./commands/actor.ts"),
   gateway: () => import("./commands/gateway.ts"),
+  executor: () => import("./commands/executor.ts"),
+  context: () => import("./commands/context.ts"),
   nats: () => import("./commands/nats.ts"),
   k8s: () => import("./commands/k8s.ts"),
   doctor: () => import("./commands/doctor.ts"),

@@ -1,3 +1,11 @@
+export { CONTEXT_UPDATED, type ContextUpdatedEvent, contextUpdatedEvent } from "./context/context-service.ts";
+export type { TaskContext } from "./context/context-store.ts";
+export {
+  type ContextOptions,
+  openContextStore,
+  type RunningContext,
+  startContext,
+} from "./context/open-context.ts";
 export { councilFlow } from "./council-flow.ts";
 export {
   buildDeliberation,
@@ -6,6 +14,7 @@ export {
   deliberationRequest,
   FLOW_NAME,
 } from "./deliberation-flow.ts";
+export { DEFAULT_GRPC_PORT } from "./grpc/port.ts";
 export {
   type AgentAnswer,
   type AgentFailure,
@@ -33,3 +42,4 @@ export {
   type TokenUsage,
   tokenUsage,
 } from "./messages.ts";
+export { type ExecutorOptions, type GrpcServer, setUpDeliberations, startExecutor } from "./services.ts";

@@ -44,7 +44,6 @@ export interface GrpcServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export const DEFAULT_GRPC_PORT = 50056;
 const DEFAULT_MAX_WATCHERS = 1_000;
 const DEFAULT_GRACE_MS = 10_000;
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
