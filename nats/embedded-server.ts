@@ -199,7 +199,7 @@ async function startProcess(binary: string, files: string, logFile: string, time
 function listeningPort(files: string): number | undefined {
   for (const name of portFiles(files)) {
     try {
-      const port = /"nats:\/\/[^"]*:(\d+)"/.exec(readFileSync(join(files, name), "utf8"))?.[1];
+      const port = /"(?:nats|tls):\/\/[^"]*:(\d+)"/.exec(readFileSync(join(files, name), "utf8"))?.[1];
       if (port !== undefined) return Number(port);
     } catch {
       // Not written to its end yet.

@@ -1,3 +1,13 @@
+export { renderJwt } from "./auth-jwt.ts";
+export {
+  type AuthWishes,
+  type PlannedAccount,
+  type PlannedUser,
+  planAccounts,
+  type StoreLimits,
+  type WantedUser,
+} from "./auth-plan.ts";
+export { connectionFlags, renderServerConfig, type Secret, type ServerTls } from "./auth-render.ts";
 export { type ConnectOptions, connectNats, requireServer, type ServerReport } from "./connection.ts";
 export {
   type ConsumerOptions,
