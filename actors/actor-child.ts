@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Writable } from "node:stream";
 import { RayflowError } from "../flow/index.ts";
+import type { Sample } from "../telemetry/index.ts";
 import { type FromActor, type FromManager, fromActor } from "./actor-ipc.ts";
 
 export interface ActorChildOptions {
@@ -36,6 +37,8 @@ export class ActorChild {
   readonly exited: Promise<ActorExit>;
   readonly #process: ChildProcess;
   readonly #lines: string[] = [];
+  /** Who waits for what it has counted. */
+  readonly #asked = new Map<number, (samples: readonly Sample[]) => void>();
   #heardAt = performance.now();
   #serial = 0;
   #gone = false;
@@ -92,6 +95,22 @@ export class ActorChild {
     if (this.#process.connected) this.#process.send(message, () => {});
   }
 
+  /** What it has counted; undefined when it does not say in time. */
+  async metrics(timeoutMs: number): Promise<readonly Sample[] | undefined> {
+    if (!this.isReady || !this.#process.connected) return undefined;
+    const id = ++this.#serial;
+    let timer: NodeJS.Timeout | undefined;
+    const samples = await new Promise<readonly Sample[] | undefined>((done) => {
+      this.#asked.set(id, done);
+      timer = setTimeout(() => done(undefined), timeoutMs);
+      const message: FromManager = { type: "metrics", id };
+      this.#process.send(message, (error) => (error ? done(undefined) : undefined));
+    });
+    clearTimeout(timer);
+    this.#asked.delete(id);
+    return samples;
+  }
+
   /** Ends it and all that it started, at once. */
   kill(): void {
     if (!this.#gone) this.#killGroup();
@@ -133,6 +152,7 @@ export class ActorChild {
 
   #heard(message: FromActor, onReady: (types: readonly string[]) => void): void {
     this.#heardAt = performance.now();
+    if (message.type === "metrics") this.#asked.get(message.id)?.(message.samples);
     if (message.type !== "ready") return;
     this.#isReady = true;
     onReady(message.types);

@@ -12,6 +12,7 @@ import { RayflowError } from "../flow/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import { ActorChild, type ActorExit, describeExit } from "./actor-child.ts";
 import { Interrupts } from "./interrupts.ts";
+import { JoinedMetrics } from "./joined-metrics.ts";
 
 export type ActorManagerEvent =
   | { readonly kind: "ready"; readonly group: string; readonly pid: number; readonly types: readonly string[] }
@@ -106,6 +107,8 @@ export class ActorManager implements AsyncDisposable {
         [["starting"], this.#slots.length - ready],
       ];
     });
+    const joined = new JoinedMetrics();
+    options.metrics?.join(() => joined.read(this.#slots.flatMap(({ child }) => child ?? [])));
     this.#slots = groups === "all" ? [slot("all", [])] : groups.map((types) => slot(types.join(","), argsFor(types)));
   }
 

@@ -10,6 +10,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { toErrorInfo } from "../flow/index.ts";
 import { type ConnectOptions, connectNats } from "../nats/index.ts";
+import { METRICS, type Metrics } from "../telemetry/index.ts";
 import { type Actor, type ActorOptions, startActor } from "./actor.ts";
 import { type FromActor, fromManager } from "./actor-ipc.ts";
 import { type LoadNodesOptions, loadNodes } from "./node-loader.ts";
@@ -37,7 +38,7 @@ export async function runActorProcess(options: ActorProcessOptions): Promise<num
   let nc: NatsConnection | undefined;
   let actor: Actor | undefined;
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
-  const told = listen(logger);
+  const told = listen(logger, options.metrics);
   try {
     const loaded = await loadNodes(options.load);
     for (const problem of loaded.problems) logger.warn({ problem }, "a node file could not be loaded");
@@ -60,7 +61,7 @@ export async function runActorProcess(options: ActorProcessOptions): Promise<num
 }
 
 /** Hears signals and the parent; `toStop` resolves with the first reason to end. */
-function listen(logger: Logger) {
+function listen(logger: Logger, metrics: Metrics | undefined) {
   const underManager = process.connected === true;
   let stop: (reason: string) => void = () => {};
   const toStop = new Promise<string>((resolve) => {
@@ -85,7 +86,8 @@ function listen(logger: Logger) {
   };
   const onMessage = (message: unknown) => {
     const parsed = fromManager.safeParse(message);
-    if (parsed.success) tell({ type: "pong", id: parsed.data.id });
+    if (parsed.success && parsed.data.type === "metrics") void tellMetrics(metrics, parsed.data.id);
+    else if (parsed.success) tell({ type: "pong", id: parsed.data.id });
     else logger.warn("got a message over IPC that makes no sense");
   };
   process.on("SIGTERM", onSigterm).on("SIGINT", onSigint);
@@ -123,6 +125,12 @@ function tell(message: FromActor): void {
 async function giveUp(
   actor: Actor | undefined,
   nc: NatsConnection | undefined,
+/** What its manager does not count for itself. */
+async function tellMetrics(metrics: Metrics | undefined, id: number): Promise<void> {
+  const samples = (await metrics?.collect({ own: true })) ?? [];
+  tell({ type: "metrics", id, samples: samples.filter(({ name }) => METRICS[name].owner === "actor") });
+}
+
   logger: Logger,
   thrown: unknown,
 ): Promise<void> {

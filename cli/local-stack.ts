@@ -11,6 +11,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import type { GatewayOptions, HttpServer } from "../gateway/index.ts";
 import type { ConnectOptions } from "../nats/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
 import { packageRoot, packageVersion } from "./package-info.ts";
 import { interrupted } from "./signals.ts";
 
@@ -37,6 +38,8 @@ export interface LocalStackOptions {
   readonly actorLogs?: boolean;
   /** How long actor processes may take to stop, ms. Default: the ActorManager's. */
   readonly actorGraceMs?: number;
+  /** What the parts in this process count into. Default: each for itself. */
+  readonly metrics?: Metrics;
   /** Ends the start when it aborts. */
   readonly signal?: AbortSignal;
   /** Hears of each part as it is ready, and of actor processes that ended. */
@@ -90,8 +93,9 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     const url = own?.url ?? `nats://${nc.getServer()}`;
     if (own !== undefined) options.onPart?.({ kind: "server", url, pid: own.pid, version: nc.info?.version ?? "?" });
     const topology = await ensureTopology(nc);
+    const counted = options.metrics === undefined ? {} : { metrics: options.metrics };
     const { startOrchestrator } = await import("../orchestrator/index.ts");
-    const orchestrator = await startOrchestrator({ nc, topology, logger: options.logger });
+    const orchestrator = await startOrchestrator({ nc, topology, logger: options.logger, ...counted });
     parts.orchestrator = () => orchestrator.stop();
     options.onPart?.({ kind: "orchestrator", id: orchestrator.id });
     if (options.service === true) {
@@ -99,7 +103,10 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       const service = await startService(nc, { version: packageVersion(), orchestrator });
       parts.service = () => service.stop();
     }
-    const gateway = options.gateway === undefined ? undefined : await openGateway(nc, options.gateway, options.logger);
+    const gateway =
+      options.gateway === undefined
+        ? undefined
+        : await openGateway(nc, { ...options.gateway, ...counted }, options.logger);
     if (gateway !== undefined) {
       parts.gateway = () => gateway.stop();
       options.onPart?.({ kind: "gateway", url: gateway.url });
@@ -145,6 +152,7 @@ function startActors(
       env: actorEnvironment(options),
       groups: options.actorPerType === true ? perType(await localActorTypes(options.nodesDir)) : "all",
       logger: options.logger,
+      metrics: options.metrics,
       onEvent: (event) => {
         if (event.kind === "ready") options.onPart?.({ kind: "actor", pid: event.pid, types: event.types.length });
         if (event.kind === "exited") options.onPart?.({ kind: "actor-exited", restartInMs: event.restartInMs });
@@ -167,10 +175,13 @@ function startActors(
   };
 }
 
-/** Without credentials that are for another server. A log level that the user set goes before ours. */
+/** Keys, and a port that this process has. */
+const NOT_FOR_ACTORS = new Set(["RAYFLOW_TOKEN_KEYS", "RAYFLOW_METRICS_PORT"]);
+
+/** Without credentials that are for another server, and without keys that are not for actors. A log level that the user set goes before ours. */
 function actorEnvironment({ server, actorLogs }: LocalStackOptions): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
-    ([name]) => name !== "RAYFLOW_TOKEN_KEYS" && (server !== undefined || !name.startsWith("NATS_")),
+    ([name]) => !NOT_FOR_ACTORS.has(name) && (server !== undefined || !name.startsWith("NATS_")),
   );
   return { ...(actorLogs === true ? { RAYFLOW_LOG_LEVEL: "info" } : {}), ...Object.fromEntries(own) };
 }

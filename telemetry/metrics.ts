@@ -85,6 +85,7 @@ export class Metrics {
   readonly #series = new Map<MetricName, Map<string, Series>>();
   readonly #values = new Map<string, Set<string>>();
   readonly #observers = new Set<Observer>();
+  readonly #joined = new Set<Observer>();
   #reader: Promise<MetricsReader> | undefined;
 
   constructor(options: MetricsOptions) {
@@ -114,23 +115,26 @@ export class Metrics {
   ): () => void {
     const observer: Observer = async () =>
       [...(await read())].map(([labels, value]) => ({ name, labels: this.#bounded(name, labels), value }));
-    return this.#add(observer);
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
   }
 
-  /** Adds series that are counted elsewhere, in another process. */
-  join(read: () => Promise<Iterable<Sample>>): () => void {
-    return this.#add(async () => [...(await read())]);
+  /** Adds series that are counted in other processes: they are read here, and sent nowhere from here. */
+  join(read: () => Promise<Sample[]>): () => void {
+    this.#joined.add(read);
+    return () => this.#joined.delete(read);
   }
 
-  /** All series as they stand now. */
-  async collect(): Promise<Sample[]> {
+  /** All series as they stand now; `own`: without those of other processes. */
+  async collect({ own: ownAlone = false }: { readonly own?: boolean } = {}): Promise<Sample[]> {
     const own = [...this.#series].flatMap(([name, series]) =>
       [...series.values()].map(({ labels, held }): Sample => {
         if (held instanceof Count) return { name, labels, value: held.value };
         return { name, labels, counts: [...held.counts], sum: held.sum };
       }),
     );
-    const observed = await Promise.all([...this.#observers].map((observer) => orNothing(observer)));
+    const observers = ownAlone ? [...this.#observers] : [...this.#observers, ...this.#joined];
+    const observed = await Promise.all(observers.map(orNothing));
     return [...own, ...observed.flat()];
   }
 
@@ -152,11 +156,6 @@ export class Metrics {
   #open(): Promise<MetricsReader> {
     this.#reader ??= import("./otel-metrics.ts").then(({ openReader }) => openReader(this));
     return this.#reader;
-  }
-
-  #add(observer: Observer): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
   }
 
   #held(name: MetricName, asked: readonly string[], make: () => Count | Histogram): Count | Histogram {

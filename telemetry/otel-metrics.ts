@@ -42,9 +42,9 @@ export async function openReader(metrics: Metrics): Promise<MetricsReader> {
     "service.version": version,
     ...attributes,
   });
-  const producer = producerOf(metrics, resource);
-  const onDemand = new OnDemandReader({ metricProducers: [producer] });
-  const sender = otlp === undefined ? [] : [await senderTo(otlp, producer)];
+  const onDemand = new OnDemandReader({ metricProducers: [producerOf(resource, () => metrics.collect())] });
+  const own = producerOf(resource, () => metrics.collect({ own: true }));
+  const sender = otlp === undefined ? [] : [await senderTo(otlp, own)];
   const provider = new MeterProvider({ resource, readers: [onDemand, ...sender] });
   // What node code and libraries count with OpenTelemetry's own meters is read with the rest.
   api.setGlobalMeterProvider(provider);
@@ -77,13 +77,13 @@ async function senderTo(otlp: OtlpMetricsOptions, producer: MetricProducer): Pro
 }
 
 /** What OpenTelemetry asks for our numbers: its own histograms take each value one by one, ours are counted already. */
-function producerOf(metrics: Metrics, resource: Resource): MetricProducer {
+function producerOf(resource: Resource, read: () => Promise<Sample[]>): MetricProducer {
   const startTime = hrTime(Date.now());
   return {
     collect: async (): Promise<CollectionResult> => {
       const endTime = hrTime(Date.now());
       const byName = new Map<MetricName, Sample[]>();
-      for (const sample of await metrics.collect()) {
+      for (const sample of await read()) {
         const samples = byName.get(sample.name);
         if (samples) samples.push(sample);
         else byName.set(sample.name, [sample]);

@@ -142,7 +142,7 @@ function wholeNumber(variables: TraceVariables, name: keyof TraceVariables, usua
 }
 
 /** `key=value,key=value`, percent-encoded. */
-function pairs(text: string | undefined, warnings: string[]): Record<string, string> {
+export function pairs(text: string | undefined, warnings: string[]): Record<string, string> {
   const found: Record<string, string> = {};
   for (const pair of (text ?? "").split(",")) {
     const at = pair.indexOf("=");

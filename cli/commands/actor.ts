@@ -1,9 +1,10 @@
 import { type Command, Option } from "commander";
 import { contextOf, exitWith } from "../context.ts";
+import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stack-options.ts";
 import { span } from "../topology-options.ts";
 
-interface ActorFlags extends NodeFlags {
+interface ActorFlags extends NodeFlags, MetricsFlags {
   readonly types?: readonly string[];
   readonly concurrency?: number;
   readonly ackWait?: number;
@@ -42,7 +43,7 @@ export function register(program: Command): void {
     );
   // For a manager in a terminal, which this process cannot see.
   command.addOption(new Option("--pretty-logs").hideHelp());
-  addNodeOptions(command).action(async (flags: ActorFlags, self: Command) => {
+  addMetricsOptions(addNodeOptions(command)).action(async (flags: ActorFlags, self: Command) => {
     const context = contextOf(self);
     const [{ runActorProcess }, { createLogger }] = await Promise.all([
       import("../../actors/index.ts"),
@@ -52,11 +53,15 @@ export function register(program: Command): void {
     // Under a manager its own log says what started; alone, a person wants to see it.
     const defaultLevel = process.connected ? "warn" : "info";
     const nodesDir = nodesDirOf(flags);
+    const logger = await createLogger({ environment, defaultLevel, name: "actor", pretty: flags.prettyLogs });
+    await using observed = await openMetrics({ service: "actor", environment, flags, logger });
     exitWith(
       await runActorProcess({
         connection: context.connectOptions("rayflow actor"),
         load: nodesDir === undefined ? {} : { userDirs: [nodesDir] },
-        logger: await createLogger({ environment, defaultLevel, name: "actor", pretty: flags.prettyLogs }),
+        logger,
+        metrics: observed.metrics,
+        onUp: ({ nc, actor }) => observed.up(nc, () => actor.readiness()),
         types: flags.types,
         concurrency: flags.concurrency,
         ackWaitMs: flags.ackWait,

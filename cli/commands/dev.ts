@@ -5,12 +5,13 @@ import { type CliContext, contextOf } from "../context.ts";
 import { DEFAULT_NATS_PORT, freePort, partLine, takeDataFolder } from "../dev-data.ts";
 import { DEV_FOLDER } from "../dev-folder.ts";
 import { DEFAULT_HTTP_HOST, httpOptionsOf, portOf } from "../gateway-options.ts";
+import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { styled } from "../output.ts";
 import { packageRoot, packageVersion } from "../package-info.ts";
 import { type StopSignal, stopSignal } from "../signals.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stack-options.ts";
 
-interface DevFlags extends NodeFlags {
+interface DevFlags extends NodeFlags, MetricsFlags {
   readonly port: number;
   readonly httpPort?: number;
   readonly dataDir: string;
@@ -39,7 +40,7 @@ export function register(program: Command): void {
     .option("--data-dir <folder>", "where the nats-server keeps its data", DEV_FOLDER)
     .option("--actor-per-type", "a process for each node type, not one for all")
     .option("--no-example", "do not publish the example flow");
-  addNodeOptions(command).action(async (flags: DevFlags, self: Command) => {
+  addMetricsOptions(addNodeOptions(command)).action(async (flags: DevFlags, self: Command) => {
     const context = contextOf(self);
     using stop = stopSignal(context.environment);
     await dev(context, flags, stop);
@@ -59,8 +60,11 @@ async function dev(context: CliContext, flags: DevFlags, stop: StopSignal): Prom
       freePort(flags.port, say),
     ]);
     const logger = await createLogger({ environment: context.environment, defaultLevel: "warn", name: "rayflow" });
+    const { environment } = context;
+    await using observed = await openMetrics({ service: "dev", environment, flags, logger, isServed: true });
     await using stack = await startLocalStack({
       logger,
+      metrics: observed.metrics,
       nodesDir: nodesDirOf(flags),
       filesRoot: flags.filesRoot,
       allowPrivateAddresses: flags.allowPrivateAddresses ?? false,

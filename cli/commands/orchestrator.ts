@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { contextOf } from "../context.ts";
+import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { packageVersion } from "../package-info.ts";
 import { stopSignal } from "../signals.ts";
 import { addTopologyOptions, span, type TopologyFlags, topologyOptionsOf } from "../topology-options.ts";
 
-interface OrchestratorFlags extends TopologyFlags {
+interface OrchestratorFlags extends TopologyFlags, MetricsFlags {
   readonly restAfter?: number;
 }
 
@@ -17,7 +18,7 @@ export function register(program: Command): void {
       'a run without news for this long leaves memory (default "10s")',
       span("--rest-after"),
     );
-  addTopologyOptions(command).action(async (flags: OrchestratorFlags, self: Command) => {
+  addMetricsOptions(addTopologyOptions(command)).action(async (flags: OrchestratorFlags, self: Command) => {
     const context = contextOf(self);
     const [nats, { startOrchestrator }, { startService }, { createLogger }] = await Promise.all([
       import("../../nats/index.ts"),
@@ -30,6 +31,7 @@ export function register(program: Command): void {
     using stop = stopSignal(environment);
     const nc = await nats.connectNats(context.connectOptions("rayflow orchestrator"));
     try {
+    await using observed = await openMetrics({ service: "orchestrator", environment, flags, logger });
       const { version, advice } = await nats.requireServer(nc);
       if (advice !== undefined) logger.warn(advice);
       const topology = await nats.ensureTopology(nc, topologyOptionsOf(flags));
@@ -40,11 +42,14 @@ export function register(program: Command): void {
         logger,
         ...(flags.restAfter === undefined ? {} : { restAfterMs: flags.restAfter }),
       });
+        metrics: observed.metrics,
       await using _service = await startService(nc, { version: packageVersion(), orchestrator });
       logger.info({ id: orchestrator.id, server: version, partitions: topology.partitions }, "orchestrator is up");
       const signal = await stop.received;
+      observed.up(nc, () => orchestrator.readiness());
       logger.info({ signal }, "orchestrator stops");
     } finally {
+      observed.leave();
       await nc.close();
     }
   });

@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import { apiSchemaOf, checkFlow, checkInputs, type Flow, RayflowError } from "../../flow/index.ts";
 import type { RunResult } from "../../nats/index.ts";
 import { silentLogger } from "../../orchestrator/index.ts";
+import { createMetrics } from "../../telemetry/index.ts";
 import { type GatewayParts, openParts } from "../gateway-parts.ts";
 import { hasOrchestrator } from "../request-reply.ts";
 import type { RunRequest } from "../run-client.ts";
@@ -15,7 +16,7 @@ import { createApp } from "./app.ts";
 import { contractOf, type FlowContract } from "./flow-contract.ts";
 import { appOptions, type HttpOptions, type HttpServer, serveApp } from "./gateway.ts";
 import { addHealthRoutes } from "./health-routes.ts";
-import { createMetrics } from "./metrics.ts";
+import { httpMetrics } from "./metrics.ts";
 import type { Answer, Operations } from "./operation.ts";
 import { problemResponse } from "./problem.ts";
 import { startRun } from "./start-run.ts";
@@ -32,7 +33,8 @@ export async function serveFlow(options: FlowServiceOptions): Promise<HttpServer
   const { nc, logger = silentLogger } = options;
   const parts = await openParts(nc);
   const stopping = new AbortController();
-  const metrics = createMetrics();
+  const { version } = options;
+  const metrics = httpMetrics(options.metrics ?? createMetrics({ service: "flow", version }));
   try {
     const { flow, request } = await resolve(options.flow, parts);
     const contract = contractOf(flow);
@@ -42,14 +44,17 @@ export async function serveFlow(options: FlowServiceOptions): Promise<HttpServer
       logger,
       metrics,
       title: contract.name,
-      version: contract.version ?? options.version,
+      version: contract.version ?? version,
       routes: (operations) => {
         addExecute(operations, contract, execute);
         addAbout(operations, contract, parts);
         addHealthRoutes(operations, { nc, metrics, stopping: stopping.signal });
       },
     });
-    return await serveApp(app, options, stopping, () => parts[Symbol.dispose]());
+    return await serveApp(app, options, stopping, () => {
+      metrics.end();
+      parts[Symbol.dispose]();
+    });
   } catch (error) {
     parts[Symbol.dispose]();
     throw error;
@@ -132,6 +137,7 @@ function addExecute(operations: Operations, contract: FlowContract, execute: Exe
       method: "post",
       path: "/execute",
       id: "execute",
+      submits: true,
       tag,
       summary: `Run ${contract.name}`,
       ...(contract.description === undefined ? {} : { description: contract.description }),

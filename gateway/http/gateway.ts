@@ -1,13 +1,14 @@
 /** The whole gateway: the API on a connection, the editor beside it. */
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Logger, silentLogger } from "../../orchestrator/index.ts";
+import { createMetrics, type Metrics, type Readiness } from "../../telemetry/index.ts";
 import { openParts } from "../gateway-parts.ts";
 import { addAdminRoutes } from "./admin-routes.ts";
 import { createApp } from "./app.ts";
 import { addExecuteRoutes } from "./execute-routes.ts";
 import { addFlowRoutes } from "./flow-routes.ts";
-import { addHealthRoutes } from "./health-routes.ts";
-import { createMetrics } from "./metrics.ts";
+import { addHealthRoutes, readinessOf } from "./health-routes.ts";
+import { httpMetrics } from "./metrics.ts";
 import { addNodeRoutes } from "./node-routes.ts";
 import { DEFAULT_MAX_BODY_BYTES } from "./request-body.ts";
 import { addRunControlRoutes } from "./run-control-routes.ts";
@@ -35,6 +36,8 @@ export interface HttpOptions extends ListenOptions {
   readonly logger?: Logger | undefined;
 }
 
+  /** What it counts into and shows at `/metrics`. Default: for itself. */
+  readonly metrics?: Metrics | undefined;
 export interface GatewayOptions extends HttpOptions {
   /** The folder of the editor's bundle. Default: no editor. */
   readonly editorDir?: string | undefined;
@@ -53,6 +56,8 @@ export interface HttpServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+  /** Whether NATS and an orchestrator answer. */
+  readiness(): Promise<Readiness>;
 const DEFAULT_GRACE_MS = 5_000;
 const DEFAULT_MAX_STREAMS = 1_000;
 const DEFAULT_STALLED_MS = 60_000;
@@ -64,7 +69,7 @@ export async function serveGateway(options: GatewayOptions): Promise<HttpServer>
   const parts = await openParts(nc);
   const stopping = new AbortController();
   const { signal } = stopping;
-  const metrics = createMetrics();
+  const metrics = httpMetrics(options.metrics ?? createMetrics({ service: "gateway", version }));
   const app = createApp({
     ...appOptions(options),
     logger,
@@ -83,7 +88,10 @@ export async function serveGateway(options: GatewayOptions): Promise<HttpServer>
     },
     fallback: editorFiles(options.editorDir),
   });
-  return serveApp(app, options, stopping, () => parts[Symbol.dispose]());
+  return serveApp(app, options, stopping, () => {
+    metrics.end();
+    parts[Symbol.dispose]();
+  });
 }
 
 /** What of a server's options concerns its application. */
@@ -112,7 +120,11 @@ export async function serveApp(
       await close(options.graceMs ?? DEFAULT_GRACE_MS);
       release();
     };
-    return { url, port, stop, [Symbol.asyncDispose]: stop };
+    const readiness = async (): Promise<Readiness> => {
+      const found = await readinessOf(options.nc);
+      return { ...found, ready: found.ready && !stopping.signal.aborted };
+    };
+    return { url, port, readiness, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     release();
     throw error;

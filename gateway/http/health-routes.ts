@@ -48,7 +48,7 @@ export function addHealthRoutes(operations: Operations, { nc, metrics, stopping 
     },
     async ({ c }) => {
       if (last === undefined || performance.now() - last.at > REMEMBER_MS) {
-        last = { at: performance.now(), found: look(nc) };
+        last = { at: performance.now(), found: readinessOf(nc) };
       }
       const found = await last.found;
       const ready = found.ready && !stopping.aborted;
@@ -61,14 +61,15 @@ export function addHealthRoutes(operations: Operations, { nc, metrics, stopping 
       path: "/metrics",
       id: "getMetrics",
       tag,
-      summary: "Counters of the gateway, for Prometheus",
+      summary: "The metrics of this process, for Prometheus",
       answers: { 200: { description: "Prometheus text", mediaType: "text/plain" } },
     },
-    ({ c }) => c.body(metrics.text(), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }),
+    async ({ c }) => c.body(await metrics.text(), 200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }),
   );
 }
 
-async function look(nc: NatsConnection): Promise<Readiness> {
+/** Whether runs can run, as far as this process sees. */
+export async function readinessOf(nc: NatsConnection): Promise<Readiness> {
   const orchestrator = !nc.isClosed() && (await hasOrchestrator(nc, ASK_MS));
   const nats = orchestrator || (await answers(nc));
   return { ready: nats && orchestrator, nats, orchestrator };
