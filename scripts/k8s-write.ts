@@ -4,12 +4,15 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadNodes } from "../actors/index.ts";
 import { packageVersion } from "../cli/package-info.ts";
-import { manifestTree } from "../k8s/index.ts";
+import { CHART_COPIES, chartFiles, manifestTree } from "../k8s/index.ts";
 
 const folder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "k8s");
 const { nodes } = await loadNodes();
 const types = [...nodes.values()].map(({ nodeType }) => nodeType);
-for (const [file, text] of manifestTree(types, packageVersion())) {
+const files = new Map(manifestTree(types, packageVersion()));
+for (const [file, text] of chartFiles(types)) files.set(`chart/${file}`, text);
+for (const [from, to] of CHART_COPIES) files.set(to, fs.readFileSync(path.join(folder, from), "utf8"));
+for (const [file, text] of files) {
   fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
   fs.writeFileSync(path.join(folder, file), text);
   process.stderr.write(`wrote k8s/${file}\n`);
