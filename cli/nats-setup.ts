@@ -1,6 +1,7 @@
 /** `rayflow nats setup`: everything on the server that RayFlow needs, made before the processes that use it. */
 import type { Command } from "commander";
 import { contextOf } from "./context.ts";
+import { declareControls } from "./declare-controls.ts";
 import { noServer } from "./flow-argument.ts";
 import { addNodesDirOption, type NodeFlags, nodesDirOf } from "./stack-options.ts";
 import { addTopologyOptions, span, type TopologyFlags, topologyOptionsOf } from "./topology-options.ts";
@@ -40,6 +41,7 @@ export function addSetupCommand(nats: Command): void {
       await Promise.all([server.ensureSubmitConsumer(jsm), server.ensureTimerConsumer(jsm)]);
       const queue = flags.ackWait === undefined ? {} : { ackWaitMs: flags.ackWait };
       for (const type of types) await server.ensureNodeConsumer(jsm, type, queue);
+      await declareControls(nc);
       if (output.format !== "table") return output.json({ server: url, settings: topology.settings, types });
       const { partitions, replicas } = topology;
       output.print(

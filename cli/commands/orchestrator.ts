@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { contextOf } from "../context.ts";
+import { declareControls } from "../declare-controls.ts";
 import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { packageVersion } from "../package-info.ts";
 import { stopSignal } from "../signals.ts";
@@ -36,6 +37,7 @@ export function register(program: Command): void {
       if (advice !== undefined) logger.warn(advice);
       const topology = await nats.ensureTopology(nc, topologyOptionsOf(flags));
       for (const line of topology.kept) logger.warn(line);
+      await declareControls(nc);
       await using orchestrator = await startOrchestrator({
         nc,
         topology,
