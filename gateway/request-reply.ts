@@ -23,6 +23,7 @@ import {
   submission,
   WIRE_VERSION,
 } from "../nats/index.ts";
+import type { TraceCarrier, Tracing } from "../telemetry/index.ts";
 import { libraryService } from "./library-service.ts";
 import { knownNodeTypes } from "./node-types.ts";
 import { submitRun } from "./run-client.ts";
@@ -30,6 +31,8 @@ import { runsEndpoints } from "./runs-service.ts";
 
 /** What an answer takes besides the result, bytes. */
 const ANSWER_ROOM_BYTES = 4_096;
+/** Endpoints that start runs. */
+const SUBMITTING = new Set(["run", "runs-rerun"]);
 const STATUS_SUBJECT = subjects.service("status");
 
 export interface ServiceOptions {
@@ -39,6 +42,8 @@ export interface ServiceOptions {
   readonly timeoutMs?: number;
   /** The orchestrator of this process, for those who ask how it is. */
   readonly orchestrator?: OrchestratorView;
+  /** Where the spans of requests that start runs go. Default: there are none. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What an orchestrator shows of itself. */
@@ -83,7 +88,12 @@ export async function startService(nc: NatsConnection, options: ServiceOptions):
     ...library.endpoints,
   ];
   const description = "Runs flows on RayFlow";
-  const service = await startMicroService(nc, { name: "rayflow", version: options.version, description, endpoints });
+  const service = await startMicroService(nc, {
+    name: "rayflow",
+    version: options.version,
+    description,
+    endpoints: endpoints.map((endpoint) => traced(endpoint, options.tracing)),
+  });
   const asked = nc.subscribe(STATUS_SUBJECT, {
     callback: (error, message) => {
       if (error === null && options.orchestrator !== undefined) {
@@ -98,6 +108,23 @@ export async function startService(nc: NatsConnection, options: ServiceOptions):
     library[Symbol.dispose]();
   };
   return { id: service.id, stats: service.stats, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** The endpoint with a SERVER span for each request that starts a run: in the caller's trace, and the run in its. */
+function traced(endpoint: MicroEndpoint, tracing: Tracing | undefined): MicroEndpoint {
+  if (tracing === undefined || !SUBMITTING.has(endpoint.name)) return endpoint;
+  const { subject, handler } = endpoint;
+  const attributes = { "rpc.system.name": "nats", "rpc.method": subject, "messaging.destination.name": subject };
+  return {
+    ...endpoint,
+    handler: (request) =>
+      tracing.inSpan({ name: subject, kind: "server", parent: carrierOf(request), attributes }, () => handler(request)),
+  };
+}
+
+function carrierOf({ headers }: MicroRequest): TraceCarrier {
+  const read = (name: string) => headers?.get(name) || undefined;
+  return { traceparent: read(headerNames.traceparent), tracestate: read(headerNames.tracestate) };
 }
 
 /** The orchestrators that answer within `waitMs`, in no order. */
@@ -153,6 +180,7 @@ async function run(
     {
       ...(msgId ? { msgId } : {}),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      trace: carrierOf(request),
       // The answer is one message: what fits in no message stays a reference.
       maxResultBytes: (nc.info?.max_payload ?? 1_048_576) - ANSWER_ROOM_BYTES,
     },

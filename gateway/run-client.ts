@@ -8,7 +8,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { jetstream } from "@nats-io/jetstream";
-import { headers, type Msg, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
+import { headers, type Msg, type MsgHdrs, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
@@ -27,6 +27,7 @@ import {
   WIRE_VERSION,
 } from "../nats/index.ts";
 import { RunLog } from "../store/index.ts";
+import { activeTrace, type TraceCarrier } from "../telemetry/index.ts";
 import { DEFAULT_MAX_RESULT_BYTES, offloadInputs, resolveResult } from "./large-values.ts";
 
 /** What a run is started with. Exactly one of `flow`, `flowRef` and `rerun`. */
@@ -52,6 +53,8 @@ export interface SubmitOptions {
   readonly maxResultBytes?: number;
   /** Largest single input, bytes of JSON. Default 100 MiB. */
   readonly maxValueBytes?: number;
+  /** The trace that the run is to be a part of, where none is active (OpenTelemetry). Default: one of its own. */
+  readonly trace?: TraceCarrier | undefined;
 }
 
 /** A run that JetStream has taken. */
@@ -89,7 +92,7 @@ export async function submitRun(
   const payload = await encode(nc, request, runId, options.maxValueBytes);
   const waiter = waitForResult(nc, runId, options);
   try {
-    const { duplicate } = await publish(nc, payload, msgId, waiter.inbox);
+    const { duplicate } = await publish(nc, payload, msgId, { inbox: waiter.inbox, trace: options.trace });
     if (duplicate) waiter.poll();
     const maxBytes = options.maxResultBytes ?? DEFAULT_MAX_RESULT_BYTES;
     const result = waiter.result.then((found) => resolveResult(nc, found, maxBytes));
@@ -115,12 +118,12 @@ export async function submitRun(
 export async function publishRun(
   nc: NatsConnection,
   request: RunRequest,
-  options: { readonly msgId?: string; readonly subject?: string } = {},
+  options: Pick<SubmitOptions, "msgId" | "trace"> & { readonly subject?: string } = {},
 ): Promise<{ readonly runId: string; readonly msgId: string; readonly duplicate: boolean; readonly seq: number }> {
   const msgId = options.msgId ?? randomUUID();
   const runId = runIdOf(msgId);
   const payload = await encode(nc, request, runId);
-  const { duplicate, seq } = await publish(nc, payload, msgId, undefined, options.subject);
+  const { duplicate, seq } = await publish(nc, payload, msgId, options);
   return { runId, msgId, duplicate, seq };
 }
 
@@ -165,11 +168,15 @@ async function publish(
   nc: NatsConnection,
   payload: Uint8Array,
   msgId: string,
-  inbox: string | undefined,
-  subject: string = subjects.submit(),
+  {
+    inbox,
+    trace,
+    subject = subjects.submit(),
+  }: { readonly inbox?: string; readonly trace?: TraceCarrier | undefined; readonly subject?: string },
 ): Promise<{ duplicate: boolean; seq: number }> {
   const h = headers();
   if (inbox !== undefined) h.set(headerNames.reply, inbox);
+  carry((await activeTrace()) ?? trace, h);
   const js = jetstream(nc);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -183,6 +190,16 @@ async function publish(
       if (why === "no stream") await ensureTopology(nc);
     }
   }
+}
+
+/** What a header may hold; anything longer is no trace context. */
+const HEADER = /^[\x21-\x7e][\x20-\x7e]{0,511}$/;
+
+function carry(trace: TraceCarrier | undefined, h: MsgHdrs): void {
+  const { traceparent, tracestate } = trace ?? {};
+  if (traceparent === undefined || !HEADER.test(traceparent)) return;
+  h.set(headerNames.traceparent, traceparent);
+  if (tracestate !== undefined && HEADER.test(tracestate)) h.set(headerNames.tracestate, tracestate);
 }
 
 /** The client says "JetStream is not enabled" also when no stream takes the subject. */

@@ -10,18 +10,22 @@ import { cors } from "hono/cors";
 import { matchedRoutes } from "hono/route";
 import { RayflowError } from "../../flow/index.ts";
 import type { Logger } from "../../orchestrator/index.ts";
+import type { Tracing } from "../../telemetry/index.ts";
 import { addApiPage } from "./api-page.ts";
 import { tokenCheck } from "./auth.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import { Operations } from "./operation.ts";
 import { type OriginRules, originCheck } from "./origin-guard.ts";
 import { internalError, problemResponse } from "./problem.ts";
+import { requestSpans } from "./request-span.ts";
 
 export interface AppOptions extends Omit<OriginRules, "hasToken"> {
   readonly token: string | undefined;
   readonly maxBodyBytes: number;
   readonly logger: Logger;
   readonly metrics: HttpMetrics;
+  /** Where the spans of requests that start runs go. Default: there are none. */
+  readonly tracing?: Tracing | undefined;
   /** Of the API, for its description. */
   readonly title: string;
   readonly version: string;
@@ -51,6 +55,13 @@ export function createApp(options: AppOptions): OpenAPIHono {
   const routeOf = (c: Context): string | undefined =>
     matchedRoutes(c).find(({ path }) => operations.methods.has(path))?.path;
 
+  if (options.tracing) {
+    const isSubmitting = (c: Context) => {
+      const route = routeOf(c);
+      return c.req.method === "POST" && route !== undefined && operations.submitting.has(route) ? route : undefined;
+    };
+    app.use(requestSpans(options.tracing, isSubmitting));
+  }
   app.use(async (c, next) => {
     const started = performance.now();
     await next();

@@ -31,6 +31,7 @@ export function addExecuteRoutes(operations: Operations, parts: GatewayParts, op
       method: "post",
       path: "/api/flows/execute",
       id: "executeFlow",
+      submits: true,
       tag: "flows",
       summary: "Run a flow",
       description:

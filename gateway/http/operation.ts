@@ -40,6 +40,8 @@ export interface OperationOptions<P extends z.ZodType, Q extends z.ZodType, B ex
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether it may be called without the token. Default false. */
   readonly open?: boolean;
+  /** Whether it starts a run. Default false. */
+  readonly submits?: boolean;
 }
 
 /** What a handler works with. */
@@ -58,6 +60,8 @@ export class Operations {
   readonly methods = new Map<string, Set<string>>();
   /** Routes that need no token. */
   readonly open = new Set<string>();
+  /** Routes that start runs. */
+  readonly submitting = new Set<string>();
 
   constructor(app: OpenAPIHono, maxBodyBytes: number) {
     this.#app = app;
@@ -75,6 +79,7 @@ export class Operations {
     this.methods.set(route, methods.add(method.toUpperCase()));
     if (method === "get") methods.add("HEAD");
     if (options.open === true) this.open.add(route);
+    if (options.submits === true) this.submitting.add(route);
     this.#app.on(method.toUpperCase(), route, async (c) => {
       // A body that nobody asked for is looked at all the same: what is no JSON has no business here.
       const json = method === "get" ? undefined : await readJson(c, this.#maxBodyBytes);

@@ -94,6 +94,7 @@ export function addRunControlRoutes(operations: Operations, { runs, control }: G
         method: "post",
         path: `/api/runs/{id}/${name}`,
         id: `${name}Run`,
+        submits: name === "rerun",
         tag: "runs",
         summary,
         params: runId,

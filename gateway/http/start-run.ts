@@ -11,6 +11,7 @@ import type { RunEvent, RunResult } from "../../nats/index.ts";
 import { type RunRequest, type SubmittedRun, submitRun } from "../run-client.ts";
 import type { ExecuteOptions } from "./execute-routes.ts";
 import { claimKey } from "./idempotency-claim.ts";
+import { carrierOf, nameRun } from "./request-span.ts";
 
 export interface StartOptions extends ExecuteOptions {
   readonly wait: boolean;
@@ -56,8 +57,10 @@ export async function startRun(
     // Also for those who wait: a refusal goes to who submitted first, and as news to the others.
     onEvent,
     timeoutMs: wait ? timeoutMs : ACCEPT_MS,
+    trace: carrierOf(c),
     maxResultBytes: MAX_RESULT_BYTES,
   });
+  nameRun(c, submitted.runId);
   const gone = onAbort(c.req.raw.signal, "the caller went away", submitted);
   const stopped = onAbort(stopping, "the gateway stops", submitted);
   try {
