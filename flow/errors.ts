@@ -44,6 +44,10 @@ export const errorCodes = {
     help: "A loop passed its max_iterations: raise the limit in the loop's config if that many are meant.",
     retryable: false,
   },
+  LimitExceeded: {
+    help: "A run, a flow or a value is larger than the deployment allows: the message names the limit; docs/security.md says how to raise it.",
+    retryable: false,
+  },
   SubflowDepthExceeded: {
     help: "Runs called runs more than 32 deep: look for a flow that calls itself without an end.",
     retryable: false,

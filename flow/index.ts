@@ -41,6 +41,20 @@ export { EXEC_PIN, FINISH_PIN, type Handle, parseSourceHandle, parseTargetHandle
 export { apiSchemaOf, type CheckedInputs, checkInputs } from "./inputs.ts";
 export { errorIssueCodes, type FlowIssue, flowIssue, type IssueCode, issueCode, warningIssueCodes } from "./issue.ts";
 export {
+  carriedLimits,
+  type Limit,
+  type Limits,
+  limitError,
+  limitSettings,
+  limitsOf,
+  limitsToCarry,
+  type RunLimit,
+  type RunLimits,
+  runLimits,
+  type TenantLimit,
+  tenantLimits,
+} from "./limits.ts";
+export {
   type ExecOutputs,
   execOutputs,
   type NodeKind,

@@ -243,6 +243,8 @@ export const submittedMessage = z.object({
   traceparent: z.string().optional(),
   tracestate: z.string().optional(),
   reuse: reuse.optional(),
+  /** What the run may take, where that is not the default: see `flow/limits.ts`. */
+  limits: z.record(z.string(), z.number().nonnegative()).optional(),
   /** Under this hash the flow and its types are stored: what is written need not carry them. */
   blueprint: z.string().optional(),
   /** The activation of a control_subflow that waits for this run. */

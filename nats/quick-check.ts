@@ -64,6 +64,7 @@ const isEmpty: Check = (value) => isObject(value) && Object.keys(value as Json).
 
 /** Of a run that was started by a flow's name and nothing special. */
 const SUBMITTED: Fields = {
+  limits: optional((value) => isObject(value) && Object.values(value as Json).every(isCount)),
   v: required((value) => value === WIRE_VERSION),
   kind: required((value) => value === "submitted_ref"),
   run: required(isString),

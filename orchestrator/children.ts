@@ -3,7 +3,7 @@
  * activation waits for it and reports its end there. It is put into the log directly, not through the submissions:
  * what claims to be a child would otherwise be able to answer for one.
  */
-import { type ErrorInfo, RayflowError } from "../flow/index.ts";
+import { type ErrorInfo, type Limits, limitError, limitsOf, limitsToCarry, RayflowError } from "../flow/index.ts";
 import {
   failedResult,
   type RunMessage,
@@ -25,6 +25,10 @@ export interface ChildrenOptions {
   readonly fit: (message: SubmittedMessage) => Promise<SubmittedMessage>;
   /** The flow that a subflow names (`name` or `name@version`) or holds, checked. */
   readonly check: (wanted: unknown) => Promise<RunnableFlow | Refusal>;
+  /** What goes with each run. Default: the defaults. */
+  readonly limits?: Limits;
+  /** Whether there is room for another run: a child that waited for it would hold up its parent, so it fails. Default: always. */
+  readonly hasRoom?: () => boolean;
 }
 
 export class Children {
@@ -54,10 +58,16 @@ export class Children {
     // After a recovery the child may have ended long ago, and its word may have been lost on the way.
     const ended = await log.finishedResult(run);
     if (ended) return this.#report(parent, ended);
+    const { limits = limitsOf(), hasRoom = () => true } = this.#options;
+    if (!hasRoom()) {
+      const error = limitError("active_runs", limits.active_runs, "no child run was started");
+      return this.#report(parent, failedResult(run, error));
+    }
     const checked = await this.#options.check(command.flow);
     if ("error" in checked) return this.#report(parent, failedResult(run, refused(checked)));
     const { flow, types, shared } = checked;
     const blueprint = shared ? await this.#options.keep(checked) : undefined;
+    const carried = limitsToCarry(limits);
     const message: SubmittedMessage = {
       v: WIRE_VERSION,
       kind: "submitted",
@@ -72,6 +82,7 @@ export class Children {
         ? {}
         : { tracestate: command.tracestate }),
       parent,
+      ...(carried === undefined ? {} : { limits: { ...carried } }),
     };
     try {
       await log.append(await this.#options.fit(message), { msgId: `${run}:submitted` });

@@ -3,7 +3,16 @@
  * types change, so that a flow that runs a thousand times is checked once.
  */
 import { createHash } from "node:crypto";
-import { checkFlow, type Flow, type NodeType, type NodeTypes, usedTypes } from "../flow/index.ts";
+import {
+  checkFlow,
+  type Flow,
+  type Limits,
+  limitError,
+  limitsOf,
+  type NodeType,
+  type NodeTypes,
+  usedTypes,
+} from "../flow/index.ts";
 import { type FlowRegistry, type FlowVersion, runVersion } from "../store/index.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 
@@ -12,6 +21,8 @@ export interface FlowChecksOptions {
   /** Another number whenever `types` may have changed. */
   readonly typesRevision: () => number;
   readonly registry: Pick<FlowRegistry, "find" | "notFound">;
+  /** How large a flow may be. Default: the defaults. */
+  readonly limits?: Pick<Limits, "flow_nodes" | "flow_edges" | "flow_chars">;
 }
 
 /** A flow that may run, with the node types it uses. */
@@ -30,13 +41,18 @@ export class FlowChecks {
   readonly #options: FlowChecksOptions;
   readonly #remembered = new Map<string, { revision: number; checked: RunnableFlow | Refusal }>();
 
+  readonly #limits: NonNullable<FlowChecksOptions["limits"]>;
+
   constructor(options: FlowChecksOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? limitsOf();
   }
 
   /** A flow that came with its submission. */
   checkInline(json: unknown): RunnableFlow | Refusal {
     const text = JSON.stringify(json);
+    const { flow_chars } = this.#limits;
+    if (text.length > flow_chars) return { error: limitError("flow_chars", flow_chars, "the flow was refused") };
     if (text.length > MAX_REMEMBERED_CHARS) return this.#check(json);
     const key = createHash("sha256").update(text).digest("base64url");
     return this.#remember(key, () => this.#check(json));
@@ -57,6 +73,11 @@ export class FlowChecks {
   #check(json: unknown): RunnableFlow | Refusal {
     const types = this.#options.types();
     const { flow, valid, errors, warnings } = checkFlow(json, types);
+    const { flow_nodes, flow_edges } = this.#limits;
+    if (flow && flow.nodes.length > flow_nodes)
+      return { error: limitError("flow_nodes", flow_nodes, "the flow was refused") };
+    if (flow && flow.edges.length > flow_edges)
+      return { error: limitError("flow_edges", flow_edges, "the flow was refused") };
     if (flow && valid) return { flow, types: usedTypes(flow, types), shared: false };
     const count = `${errors.length} error${errors.length === 1 ? "" : "s"}`;
     return { ...refusal("InvalidFlow", `the flow has ${count}: ${errors[0]?.message ?? ""}`), errors, warnings };

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Actor, defineNode, loadNodes, startActor } from "../actors/index.ts";
 import { any } from "../actors/sdk.ts";
+import { retryPolicy } from "../flow/index.ts";
 import { flowBuilder } from "../flow/testing.ts";
 import {
   BUCKETS,
@@ -65,7 +66,7 @@ const flow = (flaky: boolean) =>
     .node("start", "start")
     .node("gate", "test_gate", {
       constants: { flaky },
-      policy: { retry: { max_attempts: 2, initial_interval: "10ms" } },
+      policy: { retry: retryPolicy.parse({ max_attempts: 2, initial_interval: "10ms" }) },
     })
     .node("sum", "math_add", { constants: { y: 1 } })
     .node("ret", "return")

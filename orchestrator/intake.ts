@@ -5,10 +5,12 @@
  * I2. Its run id follows from its `Nats-Msg-Id`, else from its place in the stream: delivered twice, it is one run.
  * I3. What has ended does not begin again: a submission that comes late gets the result, for as long as there is a history.
  * I4. What cannot be read is refused with its reason and never comes back.
+ * I5. While as many runs are active as may be, submissions wait: those in hand here, the others in the queue.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { RayflowError } from "../flow/index.ts";
+import { type Limits, limitError, limitsToCarry, RayflowError } from "../flow/index.ts";
 import {
   encodeMessage,
   ensureSubmitConsumer,
@@ -50,6 +52,9 @@ import { traceOf } from "./trace-decision.ts";
 
 /** How many submissions are worked on at once. */
 const PREFETCH = 256;
+/** How often it looks whether there is room for another run, and tells the server that it still waits, ms. */
+const ROOM_POLL_MS = 100;
+const WORKING_MS = 2_000;
 /** Wait before a submission that met a fault of ours is delivered again, ms. */
 const AGAIN_MS = 1_000;
 /** What the log's message needs around the flow and its inputs, bytes. */
@@ -68,6 +73,9 @@ export interface IntakeOptions {
   readonly news: Pick<News, "announce">;
   readonly log: Pick<RunLog, "readHistory" | "history">;
   readonly refusals: RefusalCounter;
+  readonly limits: Limits;
+  /** Whether there is room for another run. Default: always. */
+  readonly hasRoom?: () => boolean;
   /** Hears the code of each submission that is refused. Default: nobody does. */
   readonly onRefused?: (code: string) => void;
   /** Says which runs are traced. Default: none is. */
@@ -90,8 +98,13 @@ export class Intake {
   readonly #blueprints: BlueprintStore;
   readonly #publisher: Publishes;
 
+  /** The limits of a run that are not the default. */
+  readonly #carried: ReturnType<typeof limitsToCarry>;
+  #stopping = false;
+
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#carried = limitsToCarry(options.limits);
     this.#blueprints = blueprintsOn(options.nc);
     this.#publisher = publisherOn(options.nc);
     this.#queue = new SharedQueue({
@@ -110,6 +123,7 @@ export class Intake {
 
   /** Stops taking submissions and waits for those that are being worked on. */
   stop(): Promise<void> {
+    this.#stopping = true;
     return this.#queue.stop();
   }
 
@@ -118,6 +132,7 @@ export class Intake {
     const run = runIdOf(msg.headers?.get(headerNames.msgId) || `${submitCreated}:${msg.seq}`);
     try {
       if (await this.#hasEnded(msg, run)) return;
+      if (!(await this.#untilRoom(msg))) return msg.nak();
       const prepared = await this.#prepare(msg);
       if ("error" in prepared) return this.#refuse(msg, run, prepared);
       const { breakpoints = [] } = prepared.options;
@@ -143,6 +158,17 @@ export class Intake {
     return true;
   }
 
+  /** I5. False: this orchestrator stops. */
+  async #untilRoom(msg: JsMsg): Promise<boolean> {
+    const { hasRoom = () => true } = this.#options;
+    for (let waited = 0; !hasRoom(); waited += ROOM_POLL_MS) {
+      if (this.#stopping) return false;
+      if (waited % WORKING_MS === 0) msg.working();
+      await delay(ROOM_POLL_MS);
+    }
+    return true;
+  }
+
   /** What the submission asks for, checked. */
   async #prepare(msg: JsMsg): Promise<Prepared | Refusal> {
     const { checks, log, partitions } = this.#options;
@@ -155,7 +181,12 @@ export class Intake {
     }
     const checked = flowRef === undefined ? checks.checkInline(flow) : await checks.checkDeployed(flowRef);
     if ("error" in checked) return checked;
-    return { ...checked, inputs, options, variables: checked.flow.variables, reuse: undefined };
+    const { variables } = checked.flow;
+    const { flow_variables: most } = this.#options.limits;
+    if (Object.keys(variables).length > most) {
+      return { error: limitError("flow_variables", most, "the flow was refused") };
+    }
+    return { ...checked, inputs, options, variables, reuse: undefined };
   }
 
   async #submit(msg: JsMsg, run: string, prepared: Prepared): Promise<void> {
@@ -172,6 +203,7 @@ export class Intake {
       ...(reply && isPublishable(reply) ? { reply } : {}),
       ...traceOf(run, msg.headers, this.#options.tracing),
       ...(reuse ? { reuse } : {}),
+      ...(this.#carried === undefined ? {} : { limits: { ...this.#carried } }),
     };
     const limit = (nc.info?.max_payload ?? 1_048_576) - OVERHEAD_BYTES;
     const payload = encodeMessage(toStored(await offloadSubmission(blobs, submitted, limit)));

@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { type Limits, limitsOf } from "../flow/index.ts";
 import {
   ensureTopology,
   publisherOn,
@@ -64,6 +65,8 @@ export interface OrchestratorOptions {
   readonly tracing?: Tracing | undefined;
   /** A run without news for this long leaves memory, ms. Default 10 000. */
   readonly restAfterMs?: number;
+  /** What runs may take, where that is not the default: see `flow/limits.ts`. */
+  readonly limits?: Readonly<Record<string, number>>;
 }
 
 export interface Orchestrator extends AsyncDisposable {
@@ -87,6 +90,7 @@ export interface Orchestrator extends AsyncDisposable {
 /** Starts an orchestrator; it holds its first partitions when this resolves. */
 export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   const { nc } = options;
+  const limits = limitsOf(options.limits);
   const topology = options.topology ?? (await ensureTopology(nc, options.topologyOptions));
   const [jsm, variables, catalog, checkpoints, snapshots, log, registry, state] = await Promise.all([
     jetstreamManager(nc, { checkAPI: false }),
@@ -101,6 +105,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const service = new OrchestratorService({
     ...options,
     topology,
+    limits,
     logger: options.logger ?? silentLogger,
     metrics: options.metrics ?? createMetrics({ service: "orchestrator" }),
     id: options.id ?? `o-${randomUUID().slice(0, 8)}`,
@@ -122,6 +127,7 @@ interface Parts {
   readonly nc: NatsConnection;
   readonly id: string;
   readonly topology: Topology;
+  readonly limits: Limits;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tracing?: Tracing | undefined;
@@ -164,7 +170,10 @@ class OrchestratorService implements Orchestrator {
     const { partitions, queueCreated, submitCreated } = topology;
     noticeRefusals(log.refusals, logger);
     const types = () => catalog.types;
-    const checks = new FlowChecks({ registry, types, typesRevision: () => catalog.revision });
+    const { limits } = parts;
+    // Runs spread evenly over the partitions: of all runs there may be, this orchestrator's partitions have their share.
+    const share = () => (this.activeRuns * partitions) / Math.max(1, this.partitions.length);
+    const checks = new FlowChecks({ registry, limits, types, typesRevision: () => catalog.revision });
     const blobs = new BlobStore(nc, { cacheBytes: 0 });
     this.#triggers = new Triggers({ nc, js, jsm, registry, state, logger });
     this.#timers = new Timers({ js, jsm, logger, onTrigger: (fired) => this.#triggers.fired(fired) });
@@ -199,6 +208,9 @@ class OrchestratorService implements Orchestrator {
         log,
         keep: (flow) => blueprintsOn(nc).keep(flow),
         check: (wanted) => checks.check(wanted),
+        limits,
+        // Twice as many: else runs that wait for their children would keep the children out.
+        hasRoom: () => share() < 2 * limits.active_runs,
         fit: (message) => offloadSubmission(blobs, message, maxPayload() - OVERHEAD_BYTES),
       }),
     });
@@ -227,6 +239,8 @@ class OrchestratorService implements Orchestrator {
       checks,
       tracing: parts.tracing,
       refusals: this.refusals,
+      limits,
+      hasRoom: () => share() < limits.active_runs,
       onRefused: (code) => parts.metrics.count("rayflow_submissions_refused_total", code),
     });
     this.#endObserving = observeOrchestrator(parts.metrics, {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { contextOf } from "../context.ts";
 import { declareControls } from "../declare-controls.ts";
+import { collectLimit, readLimits } from "../limit-options.ts";
 import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { packageVersion } from "../package-info.ts";
 import { stopSignal } from "../signals.ts";
@@ -8,6 +9,8 @@ import { addTopologyOptions, span, type TopologyFlags, topologyOptionsOf } from 
 
 interface OrchestratorFlags extends TopologyFlags, MetricsFlags {
   readonly restAfter?: number;
+  readonly limit: Readonly<Record<string, number>>;
+  readonly limitsFile?: string;
 }
 
 export function register(program: Command): void {
@@ -18,7 +21,9 @@ export function register(program: Command): void {
       "--rest-after <duration>",
       'a run without news for this long leaves memory (default "10s")',
       span("--rest-after"),
-    );
+    )
+    .option("--limit <name=n>", "what runs may take, once or more; docs/security.md lists all", collectLimit, {})
+    .option("--limits-file <file>", "the same as JSON: {name: n, …}; --limit goes before it");
   addMetricsOptions(addTopologyOptions(command)).action(async (flags: OrchestratorFlags, self: Command) => {
     const context = contextOf(self);
     const [nats, { startOrchestrator }, { startService }, { createLogger }] = await Promise.all([
@@ -30,9 +35,9 @@ export function register(program: Command): void {
     const { environment } = context;
     const logger = await createLogger({ environment, defaultLevel: "info", name: "orchestrator" });
     using stop = stopSignal(environment);
+    await using observed = await openMetrics({ service: "orchestrator", environment, flags, logger });
     const nc = await nats.connectNats(context.connectOptions("rayflow orchestrator"));
     try {
-    await using observed = await openMetrics({ service: "orchestrator", environment, flags, logger });
       const { version, advice } = await nats.requireServer(nc);
       if (advice !== undefined) logger.warn(advice);
       const topology = await nats.ensureTopology(nc, topologyOptionsOf(flags));
@@ -42,16 +47,17 @@ export function register(program: Command): void {
         nc,
         topology,
         logger,
+        metrics: observed.metrics,
+        limits: { ...(await readLimits(flags.limitsFile)), ...flags.limit },
         ...(flags.restAfter === undefined ? {} : { restAfterMs: flags.restAfter }),
       });
-        metrics: observed.metrics,
       await using _service = await startService(nc, { version: packageVersion(), orchestrator });
+      observed.up(nc, () => orchestrator.readiness());
       logger.info({ id: orchestrator.id, server: version, partitions: topology.partitions }, "orchestrator is up");
       const signal = await stop.received;
-      observed.up(nc, () => orchestrator.readiness());
+      observed.leave();
       logger.info({ signal }, "orchestrator stops");
     } finally {
-      observed.leave();
       await nc.close();
     }
   });

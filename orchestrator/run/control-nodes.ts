@@ -2,12 +2,11 @@
 import { apiSchema, checkInputs, type Duration, durationMs, type ErrorInfo, type GraphNode } from "../../flow/index.ts";
 import { breakLoop, endIteration } from "./loops.ts";
 import { childCommand } from "./outgoing.ts";
+import { take, within } from "./run-limits.ts";
 import type { Activation, RunState } from "./run-state.ts";
 import { cancelWithin, report, setTimer } from "./settle.ts";
 import { nodeOf, scopeOf } from "./state-tracker.ts";
 
-/** How deep runs may call runs. */
-export const MAX_SUBFLOW_DEPTH = 32;
 /** Largest result of a run, in UTF-16 units of its JSON: it must fit one message with what stands around it. */
 export const MAX_RESULT_LENGTH = 800_000;
 
@@ -129,20 +128,25 @@ export function takeSignal(run: RunState, name: string, payload: unknown): void 
     return complete(run, activation, ["finish"], { payload });
   }
   run.listeners.delete(name);
+  let early = 1;
+  for (const payloads of run.signals.values()) early += payloads.length;
+  if (!within(run, "signals", early)) return;
   run.signals.set(name, [...(run.signals.get(name) ?? []), payload]);
 }
 
 /** Starts a child run; its end comes back as a `child` message. */
 export function performSubflow(run: RunState, activation: Activation, node: GraphNode): void {
   const depth = (run.parent?.depth ?? 0) + 1;
-  if (depth > MAX_SUBFLOW_DEPTH) {
+  const { subflow_depth } = run.limits;
+  if (depth > subflow_depth) {
     return fail(
       run,
       activation,
       "SubflowDepthExceeded",
-      `${node.id} would be the ${depth}th run inside a run; ${MAX_SUBFLOW_DEPTH} are allowed`,
+      `${node.id} would be the ${depth}th run inside a run; ${subflow_depth} are allowed`,
     );
   }
+  if (!take(run, "child_runs", node.id) || !within(run, "in_flight", run.inFlight.size + 1, node.id)) return;
   activation.state = "running";
   report(run, activation, "running");
   const command = childCommand(run, activation, node);

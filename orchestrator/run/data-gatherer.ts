@@ -6,6 +6,7 @@
  */
 import type { ErrorInfo, GraphInput, GraphNode } from "../../flow/index.ts";
 import { dataCommand } from "./outgoing.ts";
+import { take, within } from "./run-limits.ts";
 import type { Activation, Pull, RunState, Scope } from "./run-state.ts";
 import { findVisible, nodeOf, scopeOf } from "./state-tracker.ts";
 
@@ -61,6 +62,7 @@ function sendPull(
   inputs: Record<string, unknown>,
   attempt: number,
 ): void {
+  if (!take(run, "executions", pure.id) || !within(run, "in_flight", run.inFlight.size + 1, pure.id)) return;
   const pull: Pull = { state: "pending", attempt, outputs: {} };
   activation.pulls.set(pure.id, pull);
   const command = dataCommand(run, activation, pure, pull.attempt, inputs);

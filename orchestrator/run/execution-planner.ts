@@ -31,6 +31,7 @@ import { gather, isCollector } from "./data-gatherer.ts";
 import { handleFailure } from "./error-handler.ts";
 import { beginLoop, collects, endIteration, iterate } from "./loops.ts";
 import { execCommand } from "./outgoing.ts";
+import { take, within } from "./run-limits.ts";
 import type { Activation, RunState, Scope, Task } from "./run-state.ts";
 import { openPin, report, setTimer, settle } from "./settle.ts";
 import { activationIn, findVisible, isSettled, nodeOf, openScope, scopeOf } from "./state-tracker.ts";
@@ -194,6 +195,7 @@ function performNode(run: RunState, activation: Activation): void {
 }
 
 function dispatch(run: RunState, activation: Activation, node: GraphNode): void {
+  if (!take(run, "executions", node.id) || !within(run, "in_flight", run.inFlight.size + 1, node.id)) return;
   activation.state = "running";
   report(run, activation, "running");
   const command = execCommand(run, activation, node);

@@ -7,6 +7,7 @@
  */
 import { type ErrorInfo, type GraphNode, isBlobReference, valueFits } from "../../flow/index.ts";
 import { iterationScope } from "./ids.ts";
+import { take } from "./run-limits.ts";
 import type { Activation, LoopState, RunState, Scope } from "./run-state.ts";
 import { cancelWithin, closeScope, openPin } from "./settle.ts";
 import { activationIn, nodeOf, openScope, scopeOf } from "./state-tracker.ts";
@@ -51,6 +52,9 @@ export function iterate(run: RunState, activation: Activation): void {
   const list = node.kind === "for_each" ? (activation.inputs?.list as unknown[]) : undefined;
   const atOnce = node.kind === "for_each" ? concurrencyOf(node) : 1;
   while (!loop.broken && run.starting && loop.open < atOnce && loop.next < total) {
+    // One at least, or the loop would never go on.
+    if (loop.open > 0 && run.scopes.size > run.limits.open_iterations) break;
+    if (!take(run, "iterations", node.id)) return;
     const index = loop.next;
     openIteration(run, activation, list ? { item: list[index], index } : { index });
   }
@@ -75,6 +79,7 @@ function iterateWhile(run: RunState, activation: Activation, node: GraphNode, lo
   else if (condition === false) finish(run, activation, node, loop);
   else if (loop.next >= limit) run.agenda.push({ do: "fail", activation, error: tooMany(node, limit) });
   else if (run.starting) {
+    if (!take(run, "iterations", node.id)) return;
     activation.inputs = {};
     openIteration(run, activation, { iteration: loop.next });
   }

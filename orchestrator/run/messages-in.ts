@@ -4,6 +4,7 @@ import { breakpointError, releaseHeld, setBreakpoints } from "./breakpoints.ts";
 import { takeSignal, wakeUp } from "./control-nodes.ts";
 import { handleFailure, nextAttempt } from "./error-handler.ts";
 import { advance, begin } from "./execution-planner.ts";
+import { take, within } from "./run-limits.ts";
 import type { Activation, RunState } from "./run-state.ts";
 import { noteSend } from "./span-records.ts";
 import { nodeOf } from "./state-tracker.ts";
@@ -13,6 +14,9 @@ import { addTime } from "./statistics.ts";
 export type StepMessage =
   | { readonly kind: "result"; readonly type: string; readonly result: NodeResult }
   | Extract<RunMessage, { kind: "undeliverable" | "timer" | "signal" | "child" | "control" }>;
+
+/** The timer that ends the whole run. */
+const END_TIMER = "end";
 
 /** Starts the run; one that is to be held at a node which it does not have fails at once. */
 export function beginRun(run: RunState): void {
@@ -24,10 +28,16 @@ export function beginRun(run: RunState): void {
   }
   if (breakpoints) setBreakpoints(run, breakpoints);
   begin(run);
+  const { run_seconds } = run.limits;
+  if (run_seconds === 0 || run.outcome) return;
+  const at = run.submittedAt + run_seconds * 1000;
+  run.timers.set(END_TIMER, { scope: "", node: run.graph.start, purpose: "run", at, seq: run.seq });
+  run.out.push({ type: "setTimer", id: END_TIMER, at });
 }
 
 /** Applies one message. One that no longer counts (a superseded attempt, a repetition) changes nothing. */
 export function applyMessage(run: RunState, message: StepMessage): void {
+  if (!take(run, "log_entries")) return;
   switch (message.kind) {
     case "result":
       applyResult(run, message.type, message.result);
@@ -141,6 +151,10 @@ function applyTimer(run: RunState, id: string): void {
   const activation = timer && run.scopes.get(timer.scope)?.activations.get(timer.node);
   if (!timer || !activation) return;
   run.timers.delete(id);
+  if (timer.purpose === "run") {
+    within(run, "run_seconds", Number.POSITIVE_INFINITY);
+    return;
+  }
   if (timer.purpose === "deadline") {
     activation.deadlineTimer = undefined;
     return handleFailure(run, activation, {

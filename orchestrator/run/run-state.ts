@@ -9,9 +9,10 @@
  * S4. An execution id is in `inFlight` exactly while its result would still count.
  * S5. Between two messages the agenda is empty.
  */
-import type { ErrorInfo, Graph, GraphEdge } from "../../flow/index.ts";
+import type { ErrorInfo, Graph, GraphEdge, RunLimits } from "../../flow/index.ts";
 import type { NodeEvent, RunOptions, RunResult, SubmittedMessage } from "../../nats/messages.ts";
 import type { Command } from "./commands.ts";
+import type { Used } from "./run-limits.ts";
 import type { SpanRecord } from "./span-records.ts";
 
 export type ActivationState =
@@ -158,7 +159,8 @@ export interface InFlight {
 export interface LiveTimer {
   readonly scope: string;
   readonly node: string;
-  readonly purpose: "wake" | "deadline";
+  /** "run": it ends the whole run. */
+  readonly purpose: "wake" | "deadline" | "run";
   /** Ms since 1970. */
   readonly at: number;
   /** The message of the log that caused it. */
@@ -199,6 +201,8 @@ export interface RunState {
   readonly reply: string | undefined;
   /** What it takes over from an earlier run. */
   readonly reuse: SubmittedMessage["reuse"];
+  readonly limits: RunLimits;
+  readonly used: Used;
   readonly submittedAt: number;
   /** Time and sequence of the message being folded. */
   now: number;

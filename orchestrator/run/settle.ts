@@ -2,6 +2,7 @@
 import type { NodeEvent } from "../../nats/messages.ts";
 import { isCollector } from "./data-gatherer.ts";
 import { executionId, isWithin, pullId } from "./ids.ts";
+import { within } from "./run-limits.ts";
 import type { Activation, RunState, Scope } from "./run-state.ts";
 import { noteIteration, noteNode, noteSend } from "./span-records.ts";
 import { isSettled, nodeOf, scopeOf } from "./state-tracker.ts";
@@ -105,6 +106,9 @@ export function forget(run: RunState, activation: Activation): string[] {
 
 /** A timer that wakes an activation, or ends all its attempts. */
 export function setTimer(run: RunState, activation: Activation, purpose: "wake" | "deadline", at: number): void {
+  const seconds = Math.ceil((at - run.now) / 1000);
+  if (!within(run, "timers", run.timers.size + 1, activation.node)) return;
+  if (!within(run, "timer_seconds", seconds, activation.node)) return;
   const id = `t${++run.timerCount}`;
   run.timers.set(id, { scope: activation.scope, node: activation.node, purpose, at, seq: run.seq });
   if (purpose === "wake") activation.timer = id;

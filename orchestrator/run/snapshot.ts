@@ -41,6 +41,8 @@ export interface RunSnapshot {
   inFlight: Pairs<string, RunState["inFlight"] extends Map<string, infer I> ? I : never>;
   timers: Pairs<string, RunState["timers"] extends Map<string, infer T> ? T : never>;
   timerCount: number;
+  /** Absent in snapshots of before there were limits. */
+  used?: RunState["used"];
   listeners: Pairs<string, { scope: string; node: string }[]>;
   signals: Pairs<string, unknown[]>;
   seenSignals: string[];
@@ -95,6 +97,7 @@ export function takeSnapshot(
     inFlight: [...run.inFlight],
     timers: [...run.timers],
     timerCount: run.timerCount,
+    used: { ...run.used },
     listeners: [...run.listeners],
     signals: [...run.signals],
     seenSignals: [...run.seenSignals],
@@ -128,6 +131,7 @@ export function restore(run: RunState, snapshot: RunSnapshot): void {
   run.now = snapshot.now;
   run.seq = snapshot.seq;
   run.timerCount = snapshot.timerCount;
+  Object.assign(run.used, snapshot.used);
   run.starting = snapshot.starting;
   run.heldByHand = snapshot.heldByHand;
   run.incidents = snapshot.incidents;

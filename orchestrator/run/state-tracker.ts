@@ -2,7 +2,7 @@
  * StateTracker: opens scopes, makes activations, finds what a scope can see. It decides nothing: the planner and its
  * neighbours move things on by putting tasks on the agenda.
  */
-import { type Graph, type GraphNode, RayflowError, ROOT_REGION } from "../../flow/index.ts";
+import { carriedLimits, type Graph, type GraphNode, RayflowError, ROOT_REGION } from "../../flow/index.ts";
 import type { SubmittedMessage } from "../../nats/messages.ts";
 import type { Activation, ActivationState, RunState, Scope } from "./run-state.ts";
 import { parseTraceparent } from "./trace-ids.ts";
@@ -26,6 +26,8 @@ export function createRunState(
     parent: message.parent,
     reply: message.reply,
     reuse: message.reuse,
+    limits: carriedLimits(message.limits),
+    used: { executions: 0, iterations: 0, child_runs: 0, log_entries: 0 },
     submittedAt: at.time,
     now: at.time,
     seq: at.seq,

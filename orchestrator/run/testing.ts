@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly inputs?: Record<string, unknown>;
   readonly options?: RunOptions;
   readonly id?: string;
+  /** What it may take, where that is not the default. */
+  readonly limits?: Record<string, number>;
 }
 
 /** One run on a workbench. Time is `now`, ms; it only moves when a test moves it or a timer fires. */
@@ -41,6 +43,7 @@ export class RunBench {
       types: usedTypes(flow, options.types),
       inputs: options.inputs ?? {},
       options: options.options ?? {},
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
     };
     this.log.push({ seq: 1, timeMs: this.now, kind: "run", message });
     this.run = new Run(message, { partition: 0, seq: 1, timeMs: this.now }, buildGraph(flow, options.types));
