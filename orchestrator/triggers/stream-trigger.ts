@@ -44,7 +44,8 @@ export function startStreamTrigger(
     if (signal.aborted) return msg.nak();
     try {
       const inputs = source.inputsOf(msg);
-      if (inputs !== undefined) await runs.submit({ flow, trigger: id, cause: causeOf(msg), inputs });
+      if (inputs !== undefined)
+        await runs.submit({ flow, trigger: id, cause: causeOf(msg), inputs, headers: msg.headers });
       msg.ack();
     } catch (error) {
       logger.warn({ flow, trigger: id, subject: msg.subject, err: error }, "a message could not start its run");

@@ -35,7 +35,7 @@ export function startSubjectTrigger(
     await pacer.turn(signal);
     for (let tries = 1; ; tries++) {
       try {
-        return await runs.submit({ flow, trigger: id, cause, inputs });
+        return await runs.submit({ flow, trigger: id, cause, inputs, headers: msg.headers });
       } catch (error) {
         const fields = { flow, trigger: id, subject: msg.subject, err: error };
         if (!isWorthRetrying(error) || tries === TRIES || signal.aborted) {
