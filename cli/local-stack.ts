@@ -11,7 +11,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import type { GatewayOptions, HttpServer } from "../gateway/index.ts";
 import type { ConnectOptions } from "../nats/index.ts";
-import type { Metrics } from "../telemetry/index.ts";
+import type { Metrics, Tracing } from "../telemetry/index.ts";
 import { packageRoot, packageVersion } from "./package-info.ts";
 import { interrupted } from "./signals.ts";
 
@@ -40,6 +40,8 @@ export interface LocalStackOptions {
   readonly actorGraceMs?: number;
   /** What the parts in this process count into. Default: each for itself. */
   readonly metrics?: Metrics;
+  /** Where the spans of the parts in this process go. Default: there are none. */
+  readonly tracing?: Tracing | undefined;
   /** Ends the start when it aborts. */
   readonly signal?: AbortSignal;
   /** Hears of each part as it is ready, and of actor processes that ended. */
@@ -94,19 +96,20 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     if (own !== undefined) options.onPart?.({ kind: "server", url, pid: own.pid, version: nc.info?.version ?? "?" });
     const topology = await ensureTopology(nc);
     const counted = options.metrics === undefined ? {} : { metrics: options.metrics };
+    const { tracing } = options;
     const { startOrchestrator } = await import("../orchestrator/index.ts");
-    const orchestrator = await startOrchestrator({ nc, topology, logger: options.logger, ...counted });
+    const orchestrator = await startOrchestrator({ nc, topology, logger: options.logger, tracing, ...counted });
     parts.orchestrator = () => orchestrator.stop();
     options.onPart?.({ kind: "orchestrator", id: orchestrator.id });
     if (options.service === true) {
       const { startService } = await import("../gateway/index.ts");
-      const service = await startService(nc, { version: packageVersion(), orchestrator });
+      const service = await startService(nc, { version: packageVersion(), orchestrator, tracing });
       parts.service = () => service.stop();
     }
     const gateway =
       options.gateway === undefined
         ? undefined
-        : await openGateway(nc, { ...options.gateway, ...counted }, options.logger);
+        : await openGateway(nc, { ...options.gateway, ...counted, tracing }, options.logger);
     if (gateway !== undefined) {
       parts.gateway = () => gateway.stop();
       options.onPart?.({ kind: "gateway", url: gateway.url });
@@ -134,9 +137,15 @@ export async function openGateway(
   { editor = true, ...options }: LocalGatewayOptions,
   logger: Logger,
 ): Promise<HttpServer> {
-  const { startGateway } = await import("../gateway/index.ts");
+  const [{ startGateway }, { openMonitoring }] = await Promise.all([
+    import("../gateway/index.ts"),
+    import("../deliberation/index.ts"),
+  ]);
   const editorDir = editor ? path.join(packageRoot(), "dist", "editor") : undefined;
-  return startGateway({ ...options, nc, version: packageVersion(), logger, editorDir });
+  const version = packageVersion();
+  // It goes with the connection.
+  const monitoring = await openMonitoring({ nc, version });
+  return startGateway({ ...options, nc, version, logger, editorDir, monitoring });
 }
 
 /** Starts the actor processes without waiting for them. */

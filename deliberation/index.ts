@@ -42,4 +42,11 @@ export {
   type TokenUsage,
   tokenUsage,
 } from "./messages.ts";
-export { type ExecutorOptions, type GrpcServer, setUpDeliberations, startExecutor } from "./services.ts";
+export { type ModelStandIn, type SeenRequest, STAND_IN_MODEL, startModelStandIn } from "./model-stand-in.ts";
+export {
+  type ExecutorOptions,
+  type GrpcServer,
+  openMonitoring,
+  setUpDeliberations,
+  startExecutor,
+} from "./services.ts";

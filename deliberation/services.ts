@@ -1,7 +1,9 @@
 /** The services as others start them. gRPC loads when it is wanted: most of what uses this room needs none. */
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Monitoring } from "../gateway/index.ts";
 import type { ExecutorOptions } from "./executor.ts";
 import type { GrpcServer } from "./grpc/server.ts";
+import type { MonitoringOptions } from "./monitoring/monitoring.ts";
 
 export type { ExecutorOptions } from "./executor.ts";
 export type { GrpcServer } from "./grpc/server.ts";
@@ -13,6 +15,12 @@ export type { GrpcServer } from "./grpc/server.ts";
 export async function startExecutor(options: ExecutorOptions): Promise<GrpcServer> {
   const { runExecutor } = await import("./executor.ts");
   return runExecutor(options);
+}
+
+/** What the gateway's monitoring page shows. Until somebody looks at it nothing is made on the server. */
+export async function openMonitoring(options: MonitoringOptions): Promise<Monitoring & Disposable> {
+  const { openMonitoring: open } = await import("./monitoring/monitoring.ts");
+  return open(options);
 }
 
 /** Makes the streams and buckets of deliberations; gives the streams that were missing. @throws TopologyConflict */

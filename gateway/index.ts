@@ -16,7 +16,27 @@ export {
   startGateway,
 } from "./gateway.ts";
 export { resolveResult } from "./large-values.ts";
+export type {
+  AgentStream,
+  CouncilView,
+  DeliberationDetail,
+  DeliberationView,
+  JobView,
+  Monitoring,
+  MonitoringOverview,
+  ServiceView,
+  TestCase,
+  TestCaseRun,
+} from "./monitoring.ts";
 export { declaredNodeTypes, knownNodeTypes } from "./node-types.ts";
+export { type OverviewOptions, OverviewReader } from "./overview.ts";
+export type {
+  Overview,
+  PartitionOverview,
+  RunsOverview,
+  StreamOverview,
+  TypeOverview,
+} from "./overview-views.ts";
 export {
   askOrchestrators,
   hasOrchestrator,

@@ -4,13 +4,21 @@ import { addHttpOptions, addPortOption, exposureWarning, type HttpFlags, httpOpt
 import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { stopSignal } from "../signals.ts";
 
-interface GatewayFlags extends HttpFlags, MetricsFlags {
+export interface GatewayFlags extends HttpFlags, MetricsFlags {
   readonly port?: number;
   readonly jaegerUrl?: string;
   readonly editor: boolean;
 }
 
-const DEFAULT_PORT = 8000;
+/** What a command that serves the gateway is called, and what it shows first. */
+export interface GatewayRole {
+  readonly name: string;
+  readonly port: number;
+  /** Where `/` leads. Default: the editor. */
+  readonly home?: string;
+}
+
+const ROLE: GatewayRole = { name: "gateway", port: 8000 };
 
 export function register(program: Command): void {
   const command = program
@@ -19,36 +27,39 @@ export function register(program: Command): void {
   addMetricsOptions(addHttpOptions(addPortOption(command)))
     .option("--no-editor", "the API alone")
     .option("--jaeger-url <url>", "where a run's trace is, with {trace_id} in it (RAYFLOW_JAEGER_URL)")
-    .action(async (flags: GatewayFlags, self: Command) => {
-      const context = contextOf(self);
-      const { environment } = context;
-      const http = httpOptionsOf(flags, environment);
-      const [nats, { openGateway }, { createLogger }] = await Promise.all([
-        import("../../nats/index.ts"),
-        import("../local-stack.ts"),
-        import("../logger.ts"),
-      ]);
-      const logger = await createLogger({ environment, defaultLevel: "info", name: "gateway" });
-      using stop = stopSignal(environment);
-      await using observed = await openMetrics({ service: "gateway", environment, flags, logger, isServed: true });
-      const nc = await nats.connectNats(context.connectOptions("rayflow gateway"));
-      try {
-        const { version, advice } = await nats.requireServer(nc);
-        if (advice !== undefined) logger.warn(advice);
-        const exposed = exposureWarning(flags.host, http.token);
-        if (exposed !== undefined) logger.warn(exposed);
-        const jaegerUrl = flags.jaegerUrl ?? environment.RAYFLOW_JAEGER_URL;
-        const port = flags.port ?? DEFAULT_PORT;
-        const { metrics } = observed;
-        const options = { ...http, port, jaegerUrl, metrics, editor: flags.editor };
-        await using gateway = await openGateway(nc, options, logger);
-        observed.up(nc, () => gateway.readiness());
-        logger.info({ url: gateway.url, server: version }, "gateway is up");
-        const signal = await stop.received;
-        observed.leave();
-        logger.info({ signal }, "gateway stops");
-      } finally {
-        await nc.close();
-      }
-    });
+    .action((flags: GatewayFlags, self: Command) => serveGateway(flags, self, ROLE));
+}
+
+/** Serves until a signal comes. */
+export async function serveGateway(flags: GatewayFlags, self: Command, role: GatewayRole): Promise<void> {
+  const context = contextOf(self);
+  const { environment } = context;
+  const http = httpOptionsOf(flags, environment);
+  const [nats, { openGateway }, { createLogger }] = await Promise.all([
+    import("../../nats/index.ts"),
+    import("../local-stack.ts"),
+    import("../logger.ts"),
+  ]);
+  const logger = await createLogger({ environment, defaultLevel: "info", name: role.name });
+  using stop = stopSignal(environment);
+  await using observed = await openMetrics({ service: "gateway", environment, flags, logger, isServed: true });
+  const nc = await nats.connectNats(context.connectOptions(`rayflow ${role.name}`));
+  try {
+    const { version, advice } = await nats.requireServer(nc);
+    if (advice !== undefined) logger.warn(advice);
+    const exposed = exposureWarning(flags.host, http.token);
+    if (exposed !== undefined) logger.warn(exposed);
+    const jaegerUrl = flags.jaegerUrl ?? environment.RAYFLOW_JAEGER_URL;
+    const port = flags.port ?? role.port;
+    const { metrics } = observed;
+    const options = { ...http, port, jaegerUrl, metrics, editor: flags.editor, home: role.home };
+    await using gateway = await openGateway(nc, options, logger);
+    observed.up(nc, () => gateway.readiness());
+    logger.info({ url: gateway.url, server: version }, `${role.name} is up`);
+    const signal = await stop.received;
+    observed.leave();
+    logger.info({ signal }, `${role.name} stops`);
+  } finally {
+    await nc.close();
+  }
 }

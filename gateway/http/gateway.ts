@@ -1,14 +1,17 @@
 /** The whole gateway: the API on a connection, the editor beside it. */
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Logger, silentLogger } from "../../orchestrator/index.ts";
-import { createMetrics, type Metrics, type Readiness } from "../../telemetry/index.ts";
+import { createMetrics, type Metrics, type Readiness, type Tracing } from "../../telemetry/index.ts";
 import { openParts } from "../gateway-parts.ts";
+import type { Monitoring } from "../monitoring.ts";
 import { addAdminRoutes } from "./admin-routes.ts";
 import { createApp } from "./app.ts";
+import { EventStreams } from "./event-stream.ts";
 import { addExecuteRoutes } from "./execute-routes.ts";
 import { addFlowRoutes } from "./flow-routes.ts";
 import { addHealthRoutes, readinessOf } from "./health-routes.ts";
 import { httpMetrics } from "./metrics.ts";
+import { addMonitoringRoutes } from "./monitoring-routes.ts";
 import { addNodeRoutes } from "./node-routes.ts";
 import { DEFAULT_MAX_BODY_BYTES } from "./request-body.ts";
 import { addRunControlRoutes } from "./run-control-routes.ts";
@@ -34,15 +37,21 @@ export interface HttpOptions extends ListenOptions {
   /** How long answers may take to go out when it stops, ms. Default 5 000. */
   readonly graceMs?: number | undefined;
   readonly logger?: Logger | undefined;
-}
-
   /** What it counts into and shows at `/metrics`. Default: for itself. */
   readonly metrics?: Metrics | undefined;
+  /** Where the spans of requests that start runs go. Default: there are none. */
+  readonly tracing?: Tracing | undefined;
+}
+
 export interface GatewayOptions extends HttpOptions {
   /** The folder of the editor's bundle. Default: no editor. */
   readonly editorDir?: string | undefined;
   /** Where a run's trace is, with `{trace_id}` in it. */
   readonly jaegerUrl?: string | undefined;
+  /** Where `/` leads. Default: the editor's own first page. */
+  readonly home?: string | undefined;
+  /** What the monitoring page shows. Default: no such page. */
+  readonly monitoring?: Monitoring | undefined;
   /** Most event streams at once. Default 1 000. */
   readonly maxStreams?: number | undefined;
   /** How long the reader of a stream may take nothing before it is cut off, ms. Default 60 000. */
@@ -52,12 +61,12 @@ export interface GatewayOptions extends HttpOptions {
 export interface HttpServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  /** Whether NATS and an orchestrator answer. */
+  readiness(): Promise<Readiness>;
   /** Ends streams and waiting requests, lets the others finish. Runs go on; the connection stays open. */
   stop(): Promise<void>;
 }
 
-  /** Whether NATS and an orchestrator answer. */
-  readiness(): Promise<Readiness>;
 const DEFAULT_GRACE_MS = 5_000;
 const DEFAULT_MAX_STREAMS = 1_000;
 const DEFAULT_STALLED_MS = 60_000;
@@ -70,6 +79,7 @@ export async function serveGateway(options: GatewayOptions): Promise<HttpServer>
   const stopping = new AbortController();
   const { signal } = stopping;
   const metrics = httpMetrics(options.metrics ?? createMetrics({ service: "gateway", version }));
+  const streams = new EventStreams({ metrics, logger, stopping: signal, maxStreams, stalledMs });
   const app = createApp({
     ...appOptions(options),
     logger,
@@ -80,13 +90,15 @@ export async function serveGateway(options: GatewayOptions): Promise<HttpServer>
       addFlowRoutes(operations, parts);
       addNodeRoutes(operations, parts);
       addRunRoutes(operations, parts, signal);
-      addRunEvents(operations, parts, { metrics, logger, stopping: signal, maxStreams, stalledMs });
+      addRunEvents(operations, parts, streams);
+      if (options.monitoring !== undefined)
+        addMonitoringRoutes(operations, nc, options.monitoring, { streams, signal });
       addRunControlRoutes(operations, parts);
       addVariableRoutes(operations, parts);
       addAdminRoutes(operations, parts, { version, hasToken: token !== undefined, jaegerUrl });
       addHealthRoutes(operations, { nc, metrics, stopping: signal });
     },
-    fallback: editorFiles(options.editorDir),
+    fallback: editorFiles(options.editorDir, options.home),
   });
   return serveApp(app, options, stopping, () => {
     metrics.end();
@@ -103,6 +115,7 @@ export function appOptions(options: HttpOptions) {
     corsOrigins: options.corsOrigins ?? [],
     allowedHosts: options.allowedHosts ?? [],
     maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
+    tracing: options.tracing,
   };
 }
 

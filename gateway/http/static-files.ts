@@ -26,14 +26,18 @@ const PAGE = { "Content-Type": "text/html; charset=utf-8", "Content-Security-Pol
 /** Vite names these by their content. */
 const HASHED = /^\/assets\/.*-[\w-]{8,}\.\w+$/;
 
-/** Answers with the editor's files; undefined where there is nothing for this address. */
-export function editorFiles(folder: string | undefined): (c: Context) => Promise<Response | undefined> {
+/** Answers with the editor's files; undefined where there is nothing for this address. `home`: where `/` leads. */
+export function editorFiles(
+  folder: string | undefined,
+  home?: string | undefined,
+): (c: Context) => Promise<Response | undefined> {
   const index = folder === undefined ? undefined : path.join(folder, "index.html");
   let serve: ReturnType<typeof serveStatic> | undefined;
   return async (c) => {
     if (folder === undefined || index === undefined || !existsSync(index)) {
       return c.req.path === "/" ? c.body(NO_EDITOR, 200, PAGE) : undefined;
     }
+    if (c.req.path === "/" && home !== undefined) return c.redirect(home, 302);
     if (c.req.path !== "/" && c.req.path !== "/index.html") {
       serve ??= serveStatic({ root: folder });
       const cache = HASHED.test(c.req.path) ? "public, max-age=31536000, immutable" : "no-cache";
