@@ -1,5 +1,6 @@
 /** `rayflow run FLOW --port N`: one flow as a service, until it is told to stop. */
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Tracing } from "../telemetry/index.ts";
 import type { CliContext } from "./context.ts";
 import type { FlowArgument } from "./flow-argument.ts";
 import { exposureWarning, type HttpFlags, httpOptionsOf } from "./gateway-options.ts";
@@ -14,6 +15,8 @@ export interface ServeFlowOptions {
   /** How long a request waits for its run, ms. */
   readonly timeoutMs: number;
   readonly stop: StopSignal;
+  /** Where the spans of its requests go. Default: there are none. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** @throws InvalidFlow, FlowNotFound, PortTaken, UsageError, ConnectionFailed */
@@ -34,6 +37,7 @@ export async function serveFlow(context: CliContext, nc: NatsConnection, options
     flow: asked,
     port,
     timeoutMs,
+    tracing: options.tracing,
     logger,
     version: packageVersion(),
   });

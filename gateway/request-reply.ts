@@ -176,11 +176,10 @@ async function run(
   const msgId = request.headers?.get(headerNames.msgId);
   const submitted = await submitRun(
     nc,
-    { ...wanted, inputs, options },
+    { ...wanted, inputs, options, trace: carrierOf(request) },
     {
       ...(msgId ? { msgId } : {}),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      trace: carrierOf(request),
       // The answer is one message: what fits in no message stays a reference.
       maxResultBytes: (nc.info?.max_payload ?? 1_048_576) - ANSWER_ROOM_BYTES,
     },

@@ -40,6 +40,8 @@ export interface RunRequest {
   readonly rerun?: Rerun;
   readonly inputs?: Readonly<Record<string, unknown>>;
   readonly options?: RunOptions;
+  /** The trace that the run is to be a part of, where no span is active (OpenTelemetry). Default: one of its own. */
+  readonly trace?: TraceCarrier | undefined;
 }
 
 export interface SubmitOptions {
@@ -53,8 +55,6 @@ export interface SubmitOptions {
   readonly maxResultBytes?: number;
   /** Largest single input, bytes of JSON. Default 100 MiB. */
   readonly maxValueBytes?: number;
-  /** The trace that the run is to be a part of, where none is active (OpenTelemetry). Default: one of its own. */
-  readonly trace?: TraceCarrier | undefined;
 }
 
 /** A run that JetStream has taken. */
@@ -92,7 +92,7 @@ export async function submitRun(
   const payload = await encode(nc, request, runId, options.maxValueBytes);
   const waiter = waitForResult(nc, runId, options);
   try {
-    const { duplicate } = await publish(nc, payload, msgId, { inbox: waiter.inbox, trace: options.trace });
+    const { duplicate } = await publish(nc, payload, msgId, { inbox: waiter.inbox, trace: request.trace });
     if (duplicate) waiter.poll();
     const maxBytes = options.maxResultBytes ?? DEFAULT_MAX_RESULT_BYTES;
     const result = waiter.result.then((found) => resolveResult(nc, found, maxBytes));
@@ -118,12 +118,12 @@ export async function submitRun(
 export async function publishRun(
   nc: NatsConnection,
   request: RunRequest,
-  options: Pick<SubmitOptions, "msgId" | "trace"> & { readonly subject?: string } = {},
+  options: { readonly msgId?: string; readonly subject?: string } = {},
 ): Promise<{ readonly runId: string; readonly msgId: string; readonly duplicate: boolean; readonly seq: number }> {
   const msgId = options.msgId ?? randomUUID();
   const runId = runIdOf(msgId);
   const payload = await encode(nc, request, runId);
-  const { duplicate, seq } = await publish(nc, payload, msgId, options);
+  const { duplicate, seq } = await publish(nc, payload, msgId, { ...options, trace: request.trace });
   return { runId, msgId, duplicate, seq };
 }
 

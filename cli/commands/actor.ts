@@ -3,6 +3,7 @@ import { contextOf, exitWith } from "../context.ts";
 import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stack-options.ts";
 import { span } from "../topology-options.ts";
+import { openTracing } from "../tracing.ts";
 
 interface ActorFlags extends NodeFlags, MetricsFlags {
   readonly types?: readonly string[];
@@ -55,8 +56,11 @@ export function register(program: Command): void {
     const nodesDir = nodesDirOf(flags);
     const logger = await createLogger({ environment, defaultLevel, name: "actor", pretty: flags.prettyLogs });
     await using observed = await openMetrics({ service: "actor", environment, flags, logger });
+    // What is sampled is decided where runs are taken in.
+    await using traced = await openTracing({ service: "rayflow-actor", environment, logger, sampling: "parent" });
     exitWith(
       await runActorProcess({
+        tracing: traced.tracing,
         connection: context.connectOptions("rayflow actor"),
         load: nodesDir === undefined ? {} : { userDirs: [nodesDir] },
         logger,

@@ -19,6 +19,7 @@ import { styled } from "../output.ts";
 import { packageVersion } from "../package-info.ts";
 import { type StopSignal, stopSignal } from "../signals.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf } from "../stack-options.ts";
+import { openTracing } from "../tracing.ts";
 
 interface CreateFlags extends NodeFlags, HttpFlags {
   readonly port?: number;
@@ -64,6 +65,8 @@ async function create(context: CliContext, flags: CreateFlags, stop: StopSignal)
   if (exposed !== undefined) output.note(`warning: ${exposed}`);
   const { createLogger } = await import("../logger.ts");
   const logger = await createLogger({ environment, defaultLevel: "warn", name: "rayflow" });
+  await using traced = await openTracing({ service: "rayflow", environment, logger });
+  const { tracing } = traced;
   const serve = async (url: string, server: string): Promise<void> => {
     if (output.format !== "table") output.json({ url, server });
     say("");
@@ -76,6 +79,7 @@ async function create(context: CliContext, flags: CreateFlags, stop: StopSignal)
     const running = await connectIfServed(context.flags, environment, "rayflow create");
     const local = {
       logger,
+      tracing,
       nodesDir: nodesDirOf(flags),
       filesRoot: flags.filesRoot,
       allowPrivateAddresses: flags.allowPrivateAddresses ?? false,
@@ -103,7 +107,7 @@ async function create(context: CliContext, flags: CreateFlags, stop: StopSignal)
     say(`  nats-server          ${running.url}`);
     const { hasOrchestrator } = await import("../../gateway/index.ts");
     if (await hasOrchestrator(connection.nc, ASK_MS)) {
-      await using gateway = await openGateway(connection.nc, http, logger);
+      await using gateway = await openGateway(connection.nc, { ...http, tracing }, logger);
       say(partLine({ kind: "gateway", url: gateway.url }));
       await serve(gateway.url, running.url);
       return;

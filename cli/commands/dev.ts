@@ -10,6 +10,7 @@ import { styled } from "../output.ts";
 import { packageRoot, packageVersion } from "../package-info.ts";
 import { type StopSignal, stopSignal } from "../signals.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stack-options.ts";
+import { openTracing } from "../tracing.ts";
 
 interface DevFlags extends NodeFlags, MetricsFlags {
   readonly port: number;
@@ -62,8 +63,10 @@ async function dev(context: CliContext, flags: DevFlags, stop: StopSignal): Prom
     const logger = await createLogger({ environment: context.environment, defaultLevel: "warn", name: "rayflow" });
     const { environment } = context;
     await using observed = await openMetrics({ service: "dev", environment, flags, logger, isServed: true });
+    await using traced = await openTracing({ service: "rayflow", environment, logger });
     await using stack = await startLocalStack({
       logger,
+      tracing: traced.tracing,
       metrics: observed.metrics,
       nodesDir: nodesDirOf(flags),
       filesRoot: flags.filesRoot,

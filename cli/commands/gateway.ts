@@ -3,6 +3,7 @@ import { contextOf } from "../context.ts";
 import { addHttpOptions, addPortOption, exposureWarning, type HttpFlags, httpOptionsOf } from "../gateway-options.ts";
 import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { stopSignal } from "../signals.ts";
+import { openTracing } from "../tracing.ts";
 
 export interface GatewayFlags extends HttpFlags, MetricsFlags {
   readonly port?: number;
@@ -43,6 +44,7 @@ export async function serveGateway(flags: GatewayFlags, self: Command, role: Gat
   const logger = await createLogger({ environment, defaultLevel: "info", name: role.name });
   using stop = stopSignal(environment);
   await using observed = await openMetrics({ service: "gateway", environment, flags, logger, isServed: true });
+  await using traced = await openTracing({ service: "rayflow-gateway", environment, logger });
   const nc = await nats.connectNats(context.connectOptions(`rayflow ${role.name}`));
   try {
     const { version, advice } = await nats.requireServer(nc);
@@ -52,7 +54,15 @@ export async function serveGateway(flags: GatewayFlags, self: Command, role: Gat
     const jaegerUrl = flags.jaegerUrl ?? environment.RAYFLOW_JAEGER_URL;
     const port = flags.port ?? role.port;
     const { metrics } = observed;
-    const options = { ...http, port, jaegerUrl, metrics, editor: flags.editor, home: role.home };
+    const options = {
+      ...http,
+      tracing: traced.tracing,
+      port,
+      jaegerUrl,
+      metrics,
+      editor: flags.editor,
+      home: role.home,
+    };
     await using gateway = await openGateway(nc, options, logger);
     observed.up(nc, () => gateway.readiness());
     logger.info({ url: gateway.url, server: version }, `${role.name} is up`);

@@ -6,6 +6,7 @@ import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-op
 import { packageVersion } from "../package-info.ts";
 import { stopSignal } from "../signals.ts";
 import { addTopologyOptions, span, type TopologyFlags, topologyOptionsOf } from "../topology-options.ts";
+import { openTracing } from "../tracing.ts";
 
 interface OrchestratorFlags extends TopologyFlags, MetricsFlags {
   readonly restAfter?: number;
@@ -36,6 +37,8 @@ export function register(program: Command): void {
     const logger = await createLogger({ environment, defaultLevel: "info", name: "orchestrator" });
     using stop = stopSignal(environment);
     await using observed = await openMetrics({ service: "orchestrator", environment, flags, logger });
+    await using traced = await openTracing({ service: "rayflow-orchestrator", environment, logger });
+    const { tracing } = traced;
     const nc = await nats.connectNats(context.connectOptions("rayflow orchestrator"));
     try {
       const { version, advice } = await nats.requireServer(nc);
@@ -48,10 +51,11 @@ export function register(program: Command): void {
         topology,
         logger,
         metrics: observed.metrics,
+        tracing,
         limits: { ...(await readLimits(flags.limitsFile)), ...flags.limit },
         ...(flags.restAfter === undefined ? {} : { restAfterMs: flags.restAfter }),
       });
-      await using _service = await startService(nc, { version: packageVersion(), orchestrator });
+      await using _service = await startService(nc, { version: packageVersion(), orchestrator, tracing });
       observed.up(nc, () => orchestrator.readiness());
       logger.info({ id: orchestrator.id, server: version, partitions: topology.partitions }, "orchestrator is up");
       const signal = await stop.received;

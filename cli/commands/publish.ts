@@ -4,6 +4,7 @@ import { connectIfRunning } from "../connection.ts";
 import { contextOf } from "../context.ts";
 import { noServer, pinFlow, resolveFlowArgument } from "../flow-argument.ts";
 import { readInputs } from "../read-json.ts";
+import { outerTrace } from "../tracing.ts";
 
 interface PublishFlags {
   readonly input?: string;
@@ -23,6 +24,7 @@ export function register(program: Command): void {
     .option("--msg-id <key>", "idempotency key: the same one twice is one run")
     .action(async (file: string | undefined, flags: PublishFlags, self: Command) => {
       const { output, ...context } = contextOf(self);
+      const trace = outerTrace(context.environment);
       if ((file === undefined) === (flags.to === undefined)) {
         throw new RayflowError("UsageError", "give a flow's file, or --to with a deployed flow's name");
       }
@@ -32,7 +34,7 @@ export function register(program: Command): void {
       if (running === undefined) throw noServer();
       try {
         const { publishRun } = await import("../../gateway/index.ts");
-        const request = { ...(await pinFlow(running.nc, asked)), inputs };
+        const request = { ...(await pinFlow(running.nc, asked)), inputs, trace };
         const sent = await publishRun(running.nc, request, flags.msgId === undefined ? {} : { msgId: flags.msgId });
         const { runId, msgId, duplicate, seq } = sent;
         if (output.format !== "table") output.json({ run_id: runId, msg_id: msgId, duplicate, seq });

@@ -13,6 +13,7 @@ import { styled } from "../output.ts";
 import { readInputs } from "../read-json.ts";
 import { stopSignal } from "../signals.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, secondsOption } from "../stack-options.ts";
+import { noteLogger, openTracing, outerTrace } from "../tracing.ts";
 
 interface RunFlags extends NodeFlags, HttpFlags {
   readonly input?: string;
@@ -62,7 +63,13 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   }
   if (flags.port !== undefined) return serve(context, file, flags, flags.port);
   const [asked, inputs] = await Promise.all([resolveFlowArgument(file), readInputs(flags)]);
-  using stop = stopSignal(context.environment);
+  const { environment, output } = context;
+  using stop = stopSignal(environment);
+  await using traced = await openTracing({ service: "rayflow", environment, logger: noteLogger(output) });
+  const { tracing } = traced;
+  const trace = outerTrace(environment);
+  const inSpan = <T>(work: () => Promise<T>): Promise<T> =>
+    tracing === undefined ? work() : tracing.inSpan({ name: "rayflow run", kind: "client", parent: trace }, work);
   const running =
     flags.local === true ? undefined : await connectIfServed(context.flags, context.environment, "rayflow run");
   if (running === undefined) {
@@ -70,20 +77,21 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
     if (flags.detach === true) {
       throw new RayflowError("UsageError", "--detach needs a running server: start `rayflow dev`, or name one");
     }
-    await using stack = await startStack(context, flags, stop.signal);
+    await using stack = await startStack(context, flags, stop.signal, { tracing });
+    const request = { ...asked, inputs, trace };
     if (flags.break !== undefined) {
-      const left = await debugAndPrint(context, stack.nc, { ...asked, inputs }, flags, stop.signal);
+      const left = await inSpan(() => debugAndPrint(context, stack.nc, request, flags, stop.signal));
       if (left !== undefined) context.output.note(`run ${left} ends here: its server was for this call alone`);
-    } else await runAndPrint(context, stack.nc, { ...asked, inputs }, flags, stop.signal);
+    } else await inSpan(() => runAndPrint(context, stack.nc, request, flags, stop.signal));
     return;
   }
   try {
-    const request = { ...(await pinFlow(running.nc, asked)), inputs };
-    if (flags.detach === true) await detach(context, running.nc, request, flags);
+    const request = { ...(await pinFlow(running.nc, asked)), inputs, trace };
+    if (flags.detach === true) await inSpan(() => detach(context, running.nc, request, flags));
     else if (flags.break !== undefined) {
-      const left = await debugAndPrint(context, running.nc, request, flags, stop.signal);
+      const left = await inSpan(() => debugAndPrint(context, running.nc, request, flags, stop.signal));
       if (left !== undefined) context.output.note(`left run ${left} as it is; back: rayflow debug ${left}`);
-    } else await runAndPrint(context, running.nc, request, flags, stop.signal);
+    } else await inSpan(() => runAndPrint(context, running.nc, request, flags, stop.signal));
   } finally {
     await running.nc.close();
   }
@@ -100,7 +108,10 @@ async function serve(context: CliContext, file: string, flags: RunFlags, port: n
   using stop = stopSignal(context.environment);
   const running =
     flags.local === true ? undefined : await connectIfServed(context.flags, context.environment, "rayflow run");
-  const options = { asked, http: flags, port, timeoutMs: flags.timeout, stop };
+  const { environment, output } = context;
+  await using traced = await openTracing({ service: "rayflow", environment, logger: noteLogger(output) });
+  const { tracing } = traced;
+  const options = { asked, http: flags, port, timeoutMs: flags.timeout, stop, tracing };
   if (running !== undefined) {
     try {
       return await serveFlow(context, running.nc, options);
@@ -110,7 +121,7 @@ async function serve(context: CliContext, file: string, flags: RunFlags, port: n
   }
   if ("flowRef" in asked) throw noFileNorServer(file, flags);
   try {
-    await using stack = await startStack(context, flags, stop.signal, { service: true });
+    await using stack = await startStack(context, flags, stop.signal, { service: true, tracing });
     await serveFlow(context, stack.nc, options);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
@@ -122,7 +133,7 @@ async function startStack(
   context: CliContext,
   flags: RunFlags,
   signal: AbortSignal,
-  more: Pick<LocalStackOptions, "service"> = {},
+  more: Pick<LocalStackOptions, "service" | "tracing"> = {},
 ): Promise<LocalStack> {
   const [{ startLocalStack }, { createLogger }] = await Promise.all([
     import("../local-stack.ts"),

@@ -52,14 +52,17 @@ export async function startRun(
   const onEvent = ({ kind }: RunEvent): void => {
     if (kind === "accepted") accept();
   };
-  const submitted = await submitRun(nc, request, {
-    ...(key === undefined ? {} : { msgId: key }),
-    // Also for those who wait: a refusal goes to who submitted first, and as news to the others.
-    onEvent,
-    timeoutMs: wait ? timeoutMs : ACCEPT_MS,
-    trace: carrierOf(c),
-    maxResultBytes: MAX_RESULT_BYTES,
-  });
+  const submitted = await submitRun(
+    nc,
+    { ...request, trace: carrierOf(c) },
+    {
+      ...(key === undefined ? {} : { msgId: key }),
+      // Also for those who wait: a refusal goes to who submitted first, and as news to the others.
+      onEvent,
+      timeoutMs: wait ? timeoutMs : ACCEPT_MS,
+      maxResultBytes: MAX_RESULT_BYTES,
+    },
+  );
   nameRun(c, submitted.runId);
   const gone = onAbort(c.req.raw.signal, "the caller went away", submitted);
   const stopped = onAbort(stopping, "the gateway stops", submitted);
