@@ -11,7 +11,7 @@ export {
   toErrorInfo,
   valueFits,
 } from "../flow/index.ts";
-export { isPublishable } from "../nats/index.ts";
+export { isPublishable, safeToken } from "../nats/index.ts";
 export { defineControl, defineNode, isNodeDefinition, take } from "./define-node.ts";
 export type { Limits, ModelAccess, ModelEndpoint, ModelSettings, TenantLimits } from "./model-access.ts";
 export type {

@@ -37,7 +37,9 @@ export const rubricCriterion = z.looseObject({
   name: z.string().min(1).max(128),
   weight: z.number().positive().default(1),
   /** What is measured; `model` asks a model to score it from 0 to 1. */
-  kind: z.enum(["includes", "excludes", "matches", "length", "json", "agreement", "model"]).default("model"),
+  kind: z
+    .enum(["includes", "excludes", "matches", "length", "json", "agreement", "coverage", "model"])
+    .default("model"),
 });
 export type RubricCriterion = z.input<typeof rubricCriterion>;
 

@@ -3,6 +3,12 @@
  * added to by a file that lies about. A test holds it against the folder.
  */
 import type { NodeDefinition } from "../actors/sdk.ts";
+import aiAgent from "./ai/agent.ts";
+import aiAnnounce from "./ai/announce.ts";
+import aiChat from "./ai/chat.ts";
+import aiCollect from "./ai/collect.ts";
+import aiCouncil from "./ai/council.ts";
+import aiJudge from "./ai/judge.ts";
 import baseDebug from "./base/debug.ts";
 import baseReturn from "./base/return.ts";
 import baseStart from "./base/start.ts";
@@ -79,6 +85,12 @@ import variablesSet from "./variables/set.ts";
 
 /** By path without extension, relative to this folder: `math/add`. */
 export const builtinNodes: Readonly<Record<string, NodeDefinition>> = {
+  "ai/agent": aiAgent,
+  "ai/announce": aiAnnounce,
+  "ai/chat": aiChat,
+  "ai/collect": aiCollect,
+  "ai/council": aiCouncil,
+  "ai/judge": aiJudge,
   "base/debug": baseDebug,
   "base/return": baseReturn,
   "base/start": baseStart,

@@ -70,7 +70,7 @@ function send(wanted: Exchange, lookupAddress: LookupFunction): Promise<Incoming
 }
 
 /** dns.lookup that fails when a name has any address that is not public. */
-const publicLookup: LookupFunction = (hostname, options, done) => {
+export const publicLookup: LookupFunction = (hostname, options, done) => {
   lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
     const [first] = found ?? [];
     if (error || !first) return done(error ?? notAllowed(hostname, "nothing"), "");
@@ -111,7 +111,7 @@ function headersOf(response: IncomingMessage): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function notAllowed(host: string, address: string): RayflowError {
+export function notAllowed(host: string, address: string): RayflowError {
   const message = `${host} leads to ${address}, which is not a public address; the deployment has to allow private ones`;
   return new RayflowError("AddressNotAllowed", message, { retryable: false });
 }

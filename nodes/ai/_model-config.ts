@@ -1,0 +1,35 @@
+/** The config that the nodes which ask a model have in common. */
+import { duration, RayflowError, z } from "../../actors/sdk.ts";
+
+export const modelConfig = z.object({
+  url: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The endpoint's address, or several with commas. Default: those of the deployment."),
+  model: z.string().min(1).optional().describe("Default: the deployment's model."),
+  temperature: z.number().min(0).max(2).optional(),
+  top_p: z.number().gt(0).max(1).optional(),
+  seed: z.number().int().optional(),
+  max_tokens: z.number().int().min(1).default(1024),
+  stop: z.array(z.string().min(1)).max(4).optional(),
+  json_schema: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("A JSON Schema that the answer has to fit; checked when it comes, asked for again when it does not."),
+  stream: z.boolean().default(false).describe("Whether tokens are published on vllm.streaming.<task_id>."),
+  timeout: duration.default("2m").describe("Longest time of one request."),
+  total_timeout: duration.default("10m").describe("Longest time of all tries with their waits."),
+  max_attempts: z.number().int().min(1).max(20).default(4).describe("Requests in all, the first included."),
+  api_key: z
+    .union([z.string().min(1), z.strictObject({ $secret: z.string().min(1) })])
+    .optional()
+    .describe('Sent as a bearer token: {"$secret": "name"}.'),
+});
+export type ModelConfig = z.output<typeof modelConfig>;
+
+/** @throws ValidationError when it is a reference that nobody resolved */
+export function apiKeyOf({ api_key }: Pick<ModelConfig, "api_key">): string | undefined {
+  if (api_key === undefined || typeof api_key === "string") return api_key;
+  throw new RayflowError("ValidationError", `config api_key: this actor knows no secret ${api_key.$secret}`);
+}
