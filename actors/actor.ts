@@ -14,6 +14,7 @@ import { publisherOn, subjects } from "../nats/index.ts";
 import { BlobStore, NodeCatalog, ResultCache, VariableStore } from "../store/index.ts";
 import type { Metrics, Readiness, Tracing } from "../telemetry/index.ts";
 import { ActorMetrics } from "./actor-metrics.ts";
+import { answerStatus } from "./actor-status.ts";
 import { DispatchPuller } from "./dispatch-puller.ts";
 import { type ModelAccess, type ModelSettings, modelAccess } from "./model-access.ts";
 import type { NodeDefinition, NodeResources } from "./node-definition.ts";
@@ -188,6 +189,8 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     return { ready: alive && puller.isPulling && stopping === undefined, nats: alive, consumers: puller.isPulling };
   };
 
+  const unanswer = answerStatus(nc, { id, types, counters: workload.counters });
+
   let stopping: Promise<void> | undefined;
   const stop = async (drainMs: number): Promise<void> => {
     // Deliveries that are on their way are handed back as they come.
@@ -204,6 +207,7 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
     const unfinished = workload.handBackAll();
     if (unfinished > 0) logger.warn({ messages: unfinished }, "stopped before all work had ended: handed it back");
     cancels.unsubscribe();
+    unanswer();
     await within(FLUSH_MS, nc.flush()).catch(() => {});
   };
   const stopOnce = (stopOptions: StopOptions = {}): Promise<void> => {

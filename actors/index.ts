@@ -9,6 +9,7 @@ export {
   perType,
 } from "./actor-manager.ts";
 export { type ActorProcessOptions, runActorProcess } from "./actor-process.ts";
+export { type ActorStatus, askActors } from "./actor-status.ts";
 export { defineControl, defineNode, take } from "./define-node.ts";
 export { type ModelSettings, type ModelVariables, readModelSettings } from "./model-access.ts";
 export type { NodeContext, NodeDefinition, NodeOutcome, NodeResources } from "./node-definition.ts";

@@ -188,7 +188,9 @@ function actor(types: readonly string[], withVariables: readonly string[]): Perm
         ? [keysOf(vars), api("STREAM.MSG.GET", bucketStream(vars)), api("STREAM.INFO", bucketStream(vars))]
         : []),
     ],
-    [subjects.cancelAll()],
+    // Who asks which actors there are gets an answer from each.
+    [subjects.cancelAll(), subjects.service("actors")],
+    { max: 1, expiresMs: RESPONSE_EXPIRES_MS },
   );
 }
 
@@ -206,7 +208,7 @@ function viewing(): string[] {
 }
 
 function serviceQuestions(): string[] {
-  return [subjects.service("status")];
+  return [subjects.service("status"), subjects.service("actors")];
 }
 
 /** All ways to read a stream, ordered consumers of one's own among them. */

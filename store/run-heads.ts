@@ -20,10 +20,10 @@ export interface RunHead {
   readonly ended: boolean;
 }
 
-/** The runs that have messages of their own in the log. Reads headers alone. */
-export async function runHeads(nc: NatsConnection): Promise<Map<string, RunHead>> {
+/** The runs that have messages of their own in the log, or behind a sequence of it. Reads headers alone. */
+export async function runHeads(nc: NatsConnection, fromSeq = 1): Promise<Map<string, RunHead>> {
   const heads = new Map<string, RunHead>();
-  const read = { stream: STREAMS.log, filter: subjects.runAll(), headersOnly: true };
+  const read = { stream: STREAMS.log, filter: subjects.runAll(), headersOnly: true, fromSeq };
   for await (const message of readBounded(jetstream(nc), read)) {
     const { subject, seq, headers } = message;
     const from = parseLogSubject(subject);

@@ -50,6 +50,8 @@ export interface HistoryQuery {
   readonly status?: RunStatus;
   /** Only what lies before this place in the history. */
   readonly before?: number;
+  /** Only what lies behind this place. */
+  readonly after?: number;
 }
 
 const compress = promisify(gzip);
@@ -236,8 +238,9 @@ export class RunHistory {
     const filter = flow === undefined ? subjects.historyAll() : subjects.historyOfFlow(flow);
     let window = Math.max(FIRST_WINDOW, limit);
     const newest = Math.min(last_seq, (query.before ?? Number.POSITIVE_INFINITY) - 1);
-    for (let end = newest; end >= first_seq && end > 0 && found.length < limit; window *= 4) {
-      const start = Math.max(first_seq, 1, end - window + 1);
+    const oldest = Math.max(first_seq, 1, (query.after ?? 0) + 1);
+    for (let end = newest; end >= oldest && found.length < limit; window *= 4) {
+      const start = Math.max(oldest, end - window + 1);
       const inWindow: HistorySummary[] = [];
       const messages = readBounded(this.#js, {
         stream: STREAMS.history,
