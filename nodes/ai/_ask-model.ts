@@ -13,7 +13,7 @@ import { type ChatMessage, requestChat } from "./_chat-request.ts";
 import { candidates, choose, type Endpoint, failedBy, succeeded } from "./_endpoints.ts";
 import { type Guarded, permit } from "./_guards.ts";
 import { checkOutput } from "./_json-output.ts";
-import { apiKeyOf, type ModelConfig } from "./_model-config.ts";
+import type { ModelConfig } from "./_model-config.ts";
 import { ModelFailure } from "./_model-failure.ts";
 import { backoffMs } from "./_retry-wait.ts";
 import { type StreamedBy, tokenStream } from "./_token-stream.ts";
@@ -186,7 +186,7 @@ async function request(tries: Tries, endpoint: Endpoint, attempt: number): Promi
     const answer = await requestChat({
       url: endpoint.url,
       trusted: endpoint.own !== undefined || ctx.resources.allowPrivateAddresses,
-      apiKey: apiKeyOf(config) ?? endpoint.own?.api_key,
+      apiKey: config.api_key ?? endpoint.own?.api_key,
       body: bodyOf(model, messages, config, streamedBy !== undefined),
       stream: streamedBy !== undefined,
       requestId: `${ctx.idempotencyKey}/${ctx.attempt}.${attempt}`,

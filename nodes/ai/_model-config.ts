@@ -1,5 +1,5 @@
 /** The config that the nodes which ask a model have in common. */
-import { duration, RayflowError, z } from "../../actors/sdk.ts";
+import { duration, z } from "../../actors/sdk.ts";
 
 export const modelConfig = z.object({
   url: z
@@ -21,15 +21,6 @@ export const modelConfig = z.object({
   timeout: duration.default("2m").describe("Longest time of one request."),
   total_timeout: duration.default("10m").describe("Longest time of all tries with their waits."),
   max_attempts: z.number().int().min(1).max(20).default(4).describe("Requests in all, the first included."),
-  api_key: z
-    .union([z.string().min(1), z.strictObject({ $secret: z.string().min(1) })])
-    .optional()
-    .describe('Sent as a bearer token: {"$secret": "name"}.'),
+  api_key: z.string().min(1).optional().describe('Sent as a bearer token: best a secret, {"$secret": "name"}.'),
 });
 export type ModelConfig = z.output<typeof modelConfig>;
-
-/** @throws ValidationError when it is a reference that nobody resolved */
-export function apiKeyOf({ api_key }: Pick<ModelConfig, "api_key">): string | undefined {
-  if (api_key === undefined || typeof api_key === "string") return api_key;
-  throw new RayflowError("ValidationError", `config api_key: this actor knows no secret ${api_key.$secret}`);
-}
