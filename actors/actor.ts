@@ -23,6 +23,7 @@ import { publishStored } from "./node-publish.ts";
 import { performer } from "./perform.ts";
 import { givenQueues, ownQueues, untilSetUp } from "./queues.ts";
 import { ResultPublisher } from "./result-publisher.ts";
+import { type SecretOptions, Secrets } from "./secrets.ts";
 import { separate } from "./separate.ts";
 import { Workload, type WorkloadCounters } from "./workload.ts";
 
@@ -47,6 +48,8 @@ export interface ActorOptions {
   readonly maxValueBytes?: number | undefined;
   /** The folder that `io_file_*` may use. Default: none. */
   readonly filesRoot?: string | undefined;
+  /** What references to secrets stand for. Default: there are none. */
+  readonly secrets?: SecretOptions | undefined;
   /** Whether `io_http_request` may reach private addresses. Default false. */
   readonly allowPrivateAddresses?: boolean | undefined;
   /** The models' endpoints and their limits, for the ai nodes. Default: none. */
@@ -125,6 +128,7 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
       inlineBytes: options.inlineBytes,
       maxValueBytes: options.maxValueBytes,
       maxResultBytes,
+      secrets: new Secrets(options.secrets ?? {}),
     }),
   });
   const js = publisherOn(nc);

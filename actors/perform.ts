@@ -3,6 +3,7 @@
  * references after, and a result that may be used again is not computed twice.
  *
  * P1. Node code never sees a reference that is honoured: one of its own run, or of the outermost run around it.
+ * P3. A secret is in node code's hands alone: neither in what it gives nor in what it throws.
  * P2. A cached result is one of success. Nodes that read variables are never cached: their inputs do not say it all.
  */
 import type { DispatchEntry } from "../nats/index.ts";
@@ -16,7 +17,9 @@ import {
   resolveValues,
   surelyWithin,
 } from "../store/index.ts";
+import { maskedContext } from "./masked-context.ts";
 import type { NodeContext, NodeDefinition, NodeOutcome } from "./node-definition.ts";
+import { Secrets } from "./secrets.ts";
 
 export interface PerformerOptions {
   readonly blobs: BlobStore;
@@ -27,6 +30,8 @@ export interface PerformerOptions {
   readonly maxValueBytes?: number | undefined;
   /** What one result may take, bytes. */
   readonly maxResultBytes: () => number;
+  /** What references to secrets stand for. Default: there are none. */
+  readonly secrets?: Secrets | undefined;
 }
 
 /** Runs the code of a node that has some. */
@@ -41,7 +46,7 @@ export type Perform = (
 const RESULT_ROOM_BYTES = 4_096;
 
 export function performer(options: PerformerOptions): Perform {
-  const { blobs, cache, maxValueBytes, maxResultBytes } = options;
+  const { blobs, cache, maxValueBytes, maxResultBytes, secrets = new Secrets({}) } = options;
   const inlineBytes = options.inlineBytes ?? DEFAULT_INLINE_BYTES;
 
   return async (execute, nodeType, entry, ctx) => {
@@ -56,7 +61,10 @@ export function performer(options: PerformerOptions): Perform {
       bytesBehind(entry.inputs, runs) === 0
         ? entry.inputs
         : await resolveValues(blobs, entry.inputs, { runs, signal: ctx.signal });
-    const outcome = await execute(inputs, entry.config, ctx);
+    const outcome =
+      entry.secrets === undefined
+        ? await execute(inputs, entry.config, ctx)
+        : await executeWithSecrets(secrets, execute, nodeType.type, { ...entry, inputs }, ctx);
     // What is no outcome at all is for the executor to say.
     if (key !== undefined && entry.cache && outcome?.outputs) await cache.put(key, outcome, entry.cache.ttl_ms);
     const roomBytes = maxResultBytes() - RESULT_ROOM_BYTES;
@@ -72,6 +80,23 @@ export function performer(options: PerformerOptions): Perform {
     });
     return { ...outcome, outputs };
   };
+}
+
+/** P3. What comes back is masked, whether it is an outcome or an error. */
+async function executeWithSecrets(
+  secrets: Secrets,
+  execute: NonNullable<NodeDefinition["execute"]>,
+  type: string,
+  entry: DispatchEntry,
+  ctx: NodeContext,
+): Promise<NodeOutcome> {
+  const { inputs, config, mask } = await secrets.open(type, entry, entry.inputs);
+  try {
+    const outcome = await execute(inputs, config, maskedContext(ctx, mask));
+    return { ...outcome, outputs: mask(outcome.outputs) };
+  } catch (error) {
+    throw mask(error);
+  }
 }
 
 function keyOf(nodeType: NodeDefinition["nodeType"], entry: DispatchEntry, runs: readonly string[]) {

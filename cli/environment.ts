@@ -83,6 +83,19 @@ const environment = z.object({
 });
 export type Environment = z.output<typeof environment>;
 
+const SECRET_PREFIX = "RAYFLOW_SECRET_";
+
+/** What the environment holds for node code, by name without `RAYFLOW_SECRET_`; it is gone from the environment then. */
+export function takeSecrets(variables: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const secrets: Record<string, string> = {};
+  for (const [name, value] of Object.entries(variables)) {
+    if (!name.startsWith(SECRET_PREFIX) || value === undefined) continue;
+    secrets[name.slice(SECRET_PREFIX.length).toUpperCase()] = value;
+    delete variables[name];
+  }
+  return secrets;
+}
+
 /** @throws UsageError naming the variable that is off */
 export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
   const present = Object.fromEntries(

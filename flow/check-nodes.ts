@@ -5,6 +5,7 @@ import type { IndexedNode } from "./flow-index.ts";
 import { checkSchema } from "./json-schema.ts";
 import { describeValue, isObject, own } from "./json-value.ts";
 import { formatPinType, parsePinType, valueFits } from "./pin-type.ts";
+import { holdsSecret, secretsAsText } from "./secret-reference.ts";
 import { didYouMean, listNames, nearest } from "./suggest.ts";
 
 export function checkNodes(context: CheckContext): void {
@@ -41,7 +42,7 @@ function checkLiterals(node: IndexedNode, { log }: CheckContext): void {
     if (input === undefined) {
       const hint = didYouMean(pin, node.pins.inputs.keys()) || ": it has no effect";
       log.warn("UNKNOWN_KEY", `node "${node.id}" has a constant for "${pin}", which is no input of it${hint}`, place);
-    } else if (!valueFits(value, input.type)) {
+    } else if (!valueFits(asTyped(node, value), input.type)) {
       log.error(
         "TYPE_MISMATCH",
         `the constant for "${pin}" of node "${node.id}" is ${describeValue(value)}, the input takes ` +
@@ -52,10 +53,20 @@ function checkLiterals(node: IndexedNode, { log }: CheckContext): void {
   }
 }
 
+/** With a text in the place of each secret, where an actor puts them there. */
+function asTyped({ kind }: IndexedNode, value: unknown): unknown {
+  return kind === "actor" ? secretsAsText(value) : value;
+}
+
 /** BAD_CONFIG against the type's JSON Schema. */
-function checkConfig({ id, node, type }: IndexedNode, { log }: CheckContext): void {
+function checkConfig({ id, node, type, kind }: IndexedNode, { log }: CheckContext): void {
   if (type === undefined) return;
-  const { problems, unknownKeys } = checkSchema(node.config, type.config);
+  if (kind !== "actor" && holdsSecret(node.config)) {
+    const message = `config of node "${id}" (${node.type}) names a secret: only nodes that an actor runs can have one`;
+    log.error("BAD_CONFIG", message, { node_id: id, path: "config" });
+    return;
+  }
+  const { problems, unknownKeys } = checkSchema(secretsAsText(node.config), type.config);
   for (const { path, message } of problems) {
     const at = path === "" ? "config" : `config.${path}`;
     log.error("BAD_CONFIG", `${at} of node "${id}" (${node.type}) ${message}`, { node_id: id, path: at });

@@ -48,6 +48,14 @@ export const errorCodes = {
     help: "A run, a flow or a value is larger than the deployment allows: the message names the limit; docs/security.md says how to raise it.",
     retryable: false,
   },
+  SecretNotFound: {
+    help: "A flow names a secret that the actor has not: set RAYFLOW_SECRET_<NAME> where it runs, or put a file into its --secrets-dir.",
+    retryable: false,
+  },
+  SecretNotAllowed: {
+    help: "A secret is not for nodes of this type, or not usable: see the actor's --allow-secret.",
+    retryable: false,
+  },
   SubflowDepthExceeded: {
     help: "Runs called runs more than 32 deep: look for a flow that calls itself without an end.",
     retryable: false,

@@ -68,6 +68,13 @@ export {
 export { flowLevels, type NormalizedFlow, normalizeFlow } from "./normalize.ts";
 export { fits, formatPinType, type PinType, parsePinType, valueFits } from "./pin-type.ts";
 export { ERROR_PIN, type InputPin, type NodePins, resolvePins } from "./pins.ts";
+export {
+  holdsSecret,
+  isSecretReference,
+  replaceSecrets,
+  type SecretReference,
+  secretsAsText,
+} from "./secret-reference.ts";
 export { didYouMean, listNames } from "./suggest.ts";
 export {
   lastDue,

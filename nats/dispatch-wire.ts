@@ -19,10 +19,21 @@ export function writeEntry(entry: DispatchEntry, token: string | undefined = ent
   if (Object.keys(config).length > 0) said.config = config;
   if (timeout_ms !== DEFAULT_TIMEOUT_MS) said.timeout_ms = timeout_ms;
   if (idempotency_key !== activationOf(id)) said.idempotency_key = idempotency_key;
-  const { heartbeat_ms, deadline, cache, inline, blob_run, lost, traceparent, tracestate } = entry;
+  const { heartbeat_ms, deadline, cache, inline, blob_run, lost, secrets, traceparent, tracestate } = entry;
   // JSON leaves out what is undefined.
   return JSON.stringify(
-    Object.assign(said, { heartbeat_ms, deadline, cache, inline, blob_run, lost, token, traceparent, tracestate }),
+    Object.assign(said, {
+      heartbeat_ms,
+      deadline,
+      cache,
+      inline,
+      blob_run,
+      lost,
+      secrets,
+      token,
+      traceparent,
+      tracestate,
+    }),
   );
 }
 

@@ -132,6 +132,8 @@ export const dispatchEntry = z
     blob_run: z.string().optional(),
     /** How many actors were lost over it in messages before this one. */
     lost: z.number().int().nonnegative().optional(),
+    /** Config, and the constants of these inputs, hold references to secrets. Absent: none of them does. */
+    secrets: z.array(z.string()).optional(),
     /** To be sent back with the result, which counts for nothing without it. To be kept to oneself. */
     token: z.string().optional(),
     /** The span that sends it (W3C); absent: the run is not traced. */

@@ -52,6 +52,7 @@ const ENTRY: Fields = {
   inline: optional(isStrings),
   blob_run: optional(isString),
   lost: optional(isCount),
+  secrets: optional(isStrings),
   token: optional(isString),
   traceparent: optional(isString),
   tracestate: optional(isString),

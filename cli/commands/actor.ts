@@ -1,5 +1,6 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { contextOf, exitWith } from "../context.ts";
+import { takeSecrets } from "../environment.ts";
 import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, wholeNumber } from "../stack-options.ts";
 import { span } from "../topology-options.ts";
@@ -12,9 +13,21 @@ interface ActorFlags extends NodeFlags, MetricsFlags {
   readonly drain?: number;
   readonly restricted?: boolean;
   readonly prettyLogs?: boolean;
+  readonly secretsDir?: string;
+  readonly allowSecret?: Allowed;
 }
 
 const MAX_CONCURRENCY = 10_000;
+
+type Allowed = Readonly<Record<string, readonly string[]>>;
+
+function collectAllowed(text: string, before: Allowed = {}): Allowed {
+  const [, type, name] = /^([a-z0-9_]+|\*)=([A-Za-z0-9._-]+|\*)$/.exec(text) ?? [];
+  if (type === undefined || name === undefined) {
+    throw new InvalidArgumentError("give type=name, as in io_http_request=api_key");
+  }
+  return { ...before, [type]: [...(before[type] ?? []), name] };
+}
 
 export function register(program: Command): void {
   const command = program
@@ -37,6 +50,12 @@ export function register(program: Command): void {
       "--drain <duration>",
       'how long running work may go on when the process is told to stop (default "10s")',
       span("--drain"),
+    )
+    .option("--secrets-dir <folder>", "secrets that flows may name, one file each (RAYFLOW_SECRET_<NAME>)")
+    .option(
+      "--allow-secret <type=name>",
+      "which node type may have which secret, once or more; * for all (default: each may have all)",
+      collectAllowed,
     )
     .option(
       "--restricted",
@@ -71,6 +90,7 @@ export function register(program: Command): void {
         ackWaitMs: flags.ackWait,
         drainMs: flags.drain,
         restricted: flags.restricted,
+        secrets: { environment: takeSecrets(), folder: flags.secretsDir, allowed: flags.allowSecret },
         filesRoot: flags.filesRoot,
         allowPrivateAddresses: flags.allowPrivateAddresses,
       }),

@@ -1,5 +1,5 @@
 /** The commands that send work out, made from the state alone: after a recovery the same ones come out again. */
-import { durationMs, type GraphNode } from "../../flow/index.ts";
+import { durationMs, type GraphNode, holdsSecret } from "../../flow/index.ts";
 import type { DispatchEntry } from "../../nats/messages.ts";
 import type { Command } from "./commands.ts";
 import { activationId, executionId, pullId } from "./ids.ts";
@@ -17,6 +17,7 @@ interface Fixed {
   readonly deadlineMs: number | undefined;
   readonly cache: DispatchEntry["cache"];
   readonly inline: string[] | undefined;
+  readonly secrets: string[] | undefined;
 }
 
 const fixedByNode = new WeakMap<GraphNode, Fixed>();
@@ -32,10 +33,18 @@ function fixedOf(run: RunState, node: GraphNode): Fixed {
       deadlineMs: policy?.deadline === undefined ? undefined : durationMs(policy.deadline),
       cache: cacheOf(policy?.cache),
       inline: inline && [...inline],
+      secrets: secretsOf(node),
     };
     fixedByNode.set(node, fixed);
   }
   return fixed;
+}
+
+/** Inputs whose constants hold references to secrets; undefined when the config holds none either. */
+function secretsOf(node: GraphNode): string[] | undefined {
+  // Where something is connected the value may be data, which must not be able to ask for secrets.
+  const pins = node.inputs.filter(({ source, literal }) => !source && literal && holdsSecret(literal.value));
+  return pins.length > 0 || holdsSecret(node.config) ? pins.map(({ pin }) => pin) : undefined;
 }
 
 function cacheOf(cache: NonNullable<GraphNode["policy"]>["cache"]): DispatchEntry["cache"] {
@@ -49,13 +58,13 @@ type Own = Pick<DispatchEntry, "kind" | "id" | "scope" | "attempt" | "inputs" | 
 
 /** Most entries have nothing of what may be there: spreading it took a sixth of a fold. */
 function entryOf(run: RunState, node: GraphNode, own: Own): DispatchEntry {
-  const { timeoutMs, cache, inline } = fixedOf(run, node);
+  const { timeoutMs, cache, inline, secrets } = fixedOf(run, node);
   const { id: runId, partition, traceparent } = run;
   const root = run.parent?.root;
   const { kind, id, scope, attempt, inputs, heartbeat_ms, deadline, idempotency_key } = own;
   const { name: flow } = run.graph;
   const { id: nodeId, config } = node;
-  const optional = cache ?? inline ?? root ?? traceparent ?? heartbeat_ms ?? deadline;
+  const optional = cache ?? inline ?? secrets ?? root ?? traceparent ?? heartbeat_ms ?? deadline;
   if (optional === undefined) {
     return {
       run: runId,
@@ -81,6 +90,7 @@ function entryOf(run: RunState, node: GraphNode, own: Own): DispatchEntry {
     timeout_ms: timeoutMs,
     ...(cache === undefined ? {} : { cache }),
     ...(inline === undefined ? {} : { inline }),
+    ...(secrets === undefined ? {} : { secrets }),
     ...(root === undefined ? {} : { blob_run: root }),
     ...(traceparent === undefined ? {} : traceOf(traceparent, run.tracestate, id)),
     kind,
