@@ -209,3 +209,55 @@ describe("a council", () => {
     expect(await countOf("AGENT_RESULTS", deliberationSubjects.agentResults(asked.task_id))).toBe(3);
   });
 });
+
+describe("the guards of all actors together", () => {
+  const six = Array.from({ length: 6 }, (_, at) => ({ id: `agent-${at}` }));
+
+  test("let no more requests to an endpoint than it takes, and lose none", async () => {
+    const narrow = await council.startStandIn();
+    narrow.behave("delay=60");
+    await council.serve([{ url: narrow.url, max_concurrency: 2 }], { replicas: 2 });
+    const runs = await Promise.all([task({ agents: six }), task({ agents: six })].map(council.deliberate));
+    for (const { result } of runs) expect((await result).success).toBe(true);
+    expect(narrow.seen).toHaveLength(12);
+    expect(narrow.mostOpen).toBe(2);
+  });
+
+  test("keep a tenant to its limits, and leave others alone", async () => {
+    await council.serve([{ url: model.url }], {
+      replicas: 2,
+      tenants: { small: { requests_per_minute: 6 }, "*": {} },
+    });
+    // One at once, the next ten seconds later: after the deadline.
+    const few = deliberationResult.parse(
+      (await (await council.deliberate(task({ tenant: "small", quorum: 1, deadline: "3s" }))).result).result,
+    );
+    expect(few.results).toHaveLength(1);
+    expect(few.failures.map(({ error }) => error.code)).toEqual(["LimitReached", "LimitReached"]);
+    const all = deliberationResult.parse((await (await council.deliberate(task({ quorum: 3 }))).result).result);
+    expect(all.results).toHaveLength(3);
+  });
+
+  test("go over to another endpoint when one is down, and leave that one alone", async () => {
+    const broken = await council.startStandIn();
+    broken.behave("status=503");
+    await council.serve([{ url: broken.url }, { url: model.url }], { replicas: 2 });
+    const decided = deliberationResult.parse(
+      (await (await council.deliberate(task({ agents: six, quorum: 6 }))).result).result,
+    );
+    const host = new URL(model.url).host;
+    expect(decided.results.every(({ endpoint }) => endpoint === host)).toBe(true);
+    for (let round = 0; round < 3; round++) await (await council.deliberate(task({ agents: six }))).result;
+    const soFar = broken.seen.length;
+    await (await council.deliberate(task({ agents: six, quorum: 6 }))).result;
+    // By now it is known to be down: at most a request that was under way.
+    expect(broken.seen.length).toBe(soFar);
+  });
+
+  test("let an answer of 429 wait as long as it asks", async () => {
+    await council.serve([{ url: model.url }]);
+    const agents = [{ id: "ada", model: "stand-in?status=429&retry_after=1&times=1&delay=2" }];
+    const decided = deliberationResult.parse((await (await council.deliberate(task({ agents }))).result).result);
+    expect(decided.winner.duration_ms).toBeGreaterThanOrEqual(900);
+  });
+});
