@@ -30,6 +30,7 @@ describe.each(readdirSync(folder))("logs of %s", (version) => {
       expect(decodeLogEntry({ subject, seq, timeMs, data }, 1, anyToken)).toEqual({
         ok: true,
         entry: { kind, message, seq, timeMs },
+        partition: 0,
       });
     }
   });
