@@ -11,12 +11,16 @@ export interface ActorGroup {
   readonly types: readonly string[];
   /** Whether its code calls out of the cluster. */
   readonly internet: boolean;
+  /** Whether its code asks models. */
+  readonly models: boolean;
 }
 
 /** KEDA's own autoscaler is called `keda-hpa-<name>`, and a name has 63 characters at most. */
 const MAX_NAME = 54;
 /** Built-in types that call whatever address a flow gives them. */
 const CALLS_OUT = new Set(["io_http_request"]);
+
+const asksModels = (type: string): boolean => type.startsWith("ai_");
 
 /** The groups of the types that actors run, sorted by name. Types that are moves of the run machine need no actor. */
 export function actorGroups(
@@ -34,7 +38,8 @@ export function actorGroups(
     .map(([name, members]) => ({
       name,
       types: [...new Set(members)].sort(),
-      internet: members.some((type) => CALLS_OUT.has(type) || type.startsWith("ai_") || internet.has(type)),
+      internet: members.some((type) => CALLS_OUT.has(type) || asksModels(type) || internet.has(type)),
+      models: members.some(asksModels),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -2,12 +2,18 @@
 import type { ActorGroup } from "./actor-groups.ts";
 import type { ClusterSettings } from "./cluster-settings.ts";
 import type { Manifest } from "./manifest.ts";
-import { clientPolicy, INTERNET } from "./network-policy.ts";
+import { clientPolicy, INTERNET, models } from "./network-policy.ts";
 import { METRICS_PORT } from "./pod.ts";
 import { deployment, disruptionBudget } from "./workload.ts";
 
 /** What an actor does after its work has ended: publish the last results, hand the rest back, flush its spans. */
 const LAST_STEPS_S = 30;
+
+/** Where models are, and the keys to them: VLLM_URL, VLLM_MODEL, and what the Secret holds. */
+export const MODEL_ENV = [
+  { configMapRef: { name: "deliberation-env", optional: true } },
+  { secretRef: { name: "deliberation", optional: true } },
+] as const;
 
 /** `replicas` undefined: an autoscaler says how many, and there is one until it does. */
 export function actorWorkload(group: ActorGroup, settings: ClusterSettings, replicas?: number): Manifest[] {
@@ -22,10 +28,14 @@ export function actorWorkload(group: ActorGroup, settings: ClusterSettings, repl
       args: ["actor", "--types", group.types.join(","), "--drain", `${drainSeconds}s`],
       ports: [{ name: "metrics", containerPort: METRICS_PORT }],
       probes: "metrics",
+      ...(group.models ? { envFrom: MODEL_ENV } : {}),
       graceSeconds: drainSeconds + LAST_STEPS_S,
       resources: { cpu: "100m", memory: "384Mi" },
     }),
     disruptionBudget(id),
-    clientPolicy(settings, { ...id, egress: group.internet ? [INTERNET] : [] }),
+    clientPolicy(settings, {
+      ...id,
+      egress: [...(group.models ? [models(settings)] : []), ...(group.internet ? [INTERNET] : [])],
+    }),
   ];
 }

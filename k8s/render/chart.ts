@@ -24,9 +24,10 @@ const settings = clusterSettings({
   kedaNamespace: "{{ $.Values.networkPolicy.kedaNamespace }}",
   monitoringNamespace: "{{ $.Values.networkPolicy.monitoringNamespace }}",
   ingressNamespace: "{{ $.Values.networkPolicy.ingressNamespace }}",
+  modelNamespace: "{{ $.Values.networkPolicy.modelNamespace }}",
 });
 /** Stands for the group and for one of its types, until the text is written. */
-const GROUP = { name: "actor-placeholder", types: ["placeholdertype"], internet: true };
+const GROUP = { name: "actor-placeholder", types: ["placeholdertype"], internet: true, models: true };
 
 /** What the chart's templates read is what kustomize reads: copies, from and to below k8s/. */
 export const CHART_COPIES: readonly (readonly [from: string, to: string])[] = [
@@ -51,7 +52,10 @@ export function chartFiles(types: Iterable<NodeType>): Map<string, string> {
     "templates/prometheus.yaml": template(monitors(), "if $.Values.prometheus.enabled"),
     "templates/deliberation.yaml": template(deliberation(settings).map(council), "if $.Values.deliberation.enabled"),
     "files/actor-groups.yaml": `# Written by \`npm run k8s:write\`: a Deployment for each category of the built-in node types.\n${groups
-      .map(({ name, types, internet }) => `${name}:\n  internet: ${internet}\n  types: [${types.join(", ")}]\n`)
+      .map(
+        ({ name, types, internet, models }) =>
+          `${name}:\n  internet: ${internet}\n  models: ${models}\n  types: [${types.join(", ")}]\n`,
+      )
       .join("")}`,
   };
   return new Map(
@@ -180,6 +184,8 @@ function actor(manifest: Manifest): Manifest {
         action("end"),
       ];
       own.resources = block(`(${value("resources")})`);
+      const [env, ...rest] = own.envFrom as unknown[];
+      own.envFrom = [env, action("if $group.models"), ...rest.slice(0, -1), action("end"), rest.at(-1)];
     } else if (manifest.kind === "ScaledObject") {
       spec.minReplicaCount = plain(`int (${value("minReplicas")})`);
       spec.maxReplicaCount = plain(`int (${value("maxReplicas")})`);
@@ -191,7 +197,12 @@ function actor(manifest: Manifest): Manifest {
       spec.maxReplicas = plain(`int (${value("maxReplicas")})`);
     } else if (manifest.kind === "NetworkPolicy") {
       const rules = spec.egress as unknown[];
-      spec.egress = [...rules.slice(0, -1), action("if $group.internet"), rules.at(-1), action("end")];
+      const [models, internet] = rules.slice(-2);
+      spec.egress = [
+        ...rules.slice(0, -2),
+        ...[action("if $group.models"), models, action("end")],
+        ...[action("if $group.internet"), internet, action("end")],
+      ];
     }
   });
 }

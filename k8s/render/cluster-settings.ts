@@ -13,6 +13,8 @@ export interface ClusterSettings {
   readonly kedaNamespace: string;
   readonly monitoringNamespace: string;
   readonly ingressNamespace: string;
+  /** Where models are served in this cluster: what calls models may go there. */
+  readonly modelNamespace: string;
   /** How long running work of a stopping actor may go on, seconds. Not less than the timeout of its nodes. */
   readonly drainSeconds: number;
 }
@@ -30,6 +32,7 @@ export function clusterSettings(chosen: Partial<ClusterSettings> & Pick<ClusterS
     kedaNamespace: "keda",
     monitoringNamespace: "monitoring",
     ingressNamespace: "ingress-nginx",
+    modelNamespace: "vllm",
     drainSeconds: NODE_TIMEOUT_S,
     ...chosen,
   };

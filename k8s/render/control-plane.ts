@@ -67,7 +67,12 @@ export function gateway(settings: ClusterSettings): Manifest[] {
 }
 
 /** A Job that runs one `rayflow` command to its end, and may do so again. */
-export function job(settings: ClusterSettings, name: string, args: readonly string[]): Manifest[] {
+export function job(
+  settings: ClusterSettings,
+  name: string,
+  args: readonly string[],
+  natsUser = "orchestrator",
+): Manifest[] {
   const id = { name, component: "setup" } as const;
   return [
     {
@@ -83,7 +88,7 @@ export function job(settings: ClusterSettings, name: string, args: readonly stri
           image: settings.image,
           args,
           // It makes streams and durables, which is the orchestrator's right.
-          natsUser: "orchestrator",
+          natsUser,
           restartPolicy: "OnFailure",
           graceSeconds: 30,
           resources: { cpu: "100m", memory: "256Mi" },

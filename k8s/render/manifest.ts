@@ -19,13 +19,22 @@ export type Component =
   | "executor"
   | "gateway"
   | "jaeger"
+  | "monitoring"
   | "nats"
   | "orchestrator"
   | "otel-collector"
   | "setup";
 
 /** Those that talk to NATS as clients. */
-export const NATS_CLIENTS: readonly Component[] = ["actor", "context", "executor", "gateway", "orchestrator", "setup"];
+export const NATS_CLIENTS: readonly Component[] = [
+  "actor",
+  "context",
+  "executor",
+  "gateway",
+  "monitoring",
+  "orchestrator",
+  "setup",
+];
 
 const PART_OF = { "app.kubernetes.io/part-of": "rayflow" };
 

@@ -49,6 +49,11 @@ export const INTERNET: EgressRule = {
   ports: tcp(80, 443),
 };
 
+/** Models that are served in the cluster, where their endpoints speak HTTP. */
+export function models(settings: ClusterSettings): EgressRule {
+  return { to: [namespacePeer(settings.modelNamespace)], ports: tcp(80, 443, 8000) };
+}
+
 export interface PolicyOptions {
   readonly name: string;
   readonly component: Component;

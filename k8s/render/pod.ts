@@ -21,6 +21,8 @@ export interface PodOptions {
   readonly resources: Resources;
   /** Name of the port that answers `/healthz` and `/readyz`; undefined: the process ends by itself. */
   readonly probes?: string;
+  /** In place of those. */
+  readonly ownProbes?: object;
   readonly ports?: readonly ContainerPort[];
   readonly env?: readonly object[];
   /** Further sources of its environment. */
@@ -92,7 +94,7 @@ export function podTemplate(options: PodOptions) {
       ...(options.restartPolicy === undefined ? {} : { restartPolicy: options.restartPolicy }),
       terminationGracePeriodSeconds: options.graceSeconds,
       securityContext: POD_SECURITY,
-      ...(probes === undefined ? {} : { topologySpreadConstraints: spread(name) }),
+      ...(options.restartPolicy === undefined ? { topologySpreadConstraints: spread(name) } : {}),
       containers: [
         {
           name: component,
@@ -117,7 +119,7 @@ export function podTemplate(options: PodOptions) {
             ...(options.env ?? []),
           ],
           resources: resourcesOf(options.resources),
-          ...(probes === undefined ? {} : httpProbes(probes)),
+          ...(options.ownProbes ?? (probes === undefined ? {} : httpProbes(probes))),
           ...(options.preStopSeconds === undefined
             ? {}
             : { lifecycle: { preStop: { sleep: { seconds: options.preStopSeconds } } } }),
