@@ -10,6 +10,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../../flow/index.ts";
 import { askOrchestrators, readActors } from "../../gateway/index.ts";
 import { ensureTopology } from "../../nats/index.ts";
+import { leaseOwners } from "../../store/index.ts";
 import type { DeliberationDirectory } from "../deliberation-directory.ts";
 import {
   CancelDeliberationResponseSchema,
@@ -70,9 +71,9 @@ export function unaryHandlers(options: HandlerOptions): UnaryHandlers<typeof Ray
     getDeliberationStatus: async ({ deliberationId }) =>
       create(GetDeliberationStatusResponseSchema, outcomeMessage(await directory.outcome(readId(deliberationId)))),
     getStatus: async () => {
-      const [orchestrators, totals] = await Promise.all([askOrchestrators(nc, ASK_MS), directory.totals()]);
+      const [owners, totals] = await Promise.all([leaseOwners(nc), directory.totals()]);
       return create(GetStatusResponseSchema, {
-        status: orchestrators.length > 0 ? "healthy" : "degraded",
+        status: owners.size > 0 ? "healthy" : "degraded",
         uptimeSeconds: BigInt(Math.floor((Date.now() - startedMs) / 1000)),
         stats: statsMessage(totals),
       });
@@ -98,19 +99,19 @@ export function unaryHandlers(options: HandlerOptions): UnaryHandlers<typeof Ray
     },
     getClusterStats: async () => {
       const jsm = await jetstreamManager(nc, { checkAPI: false });
-      const [orchestrators, actors, topology, streams] = await Promise.all([
+      const [owners, answers, actors, topology, streams] = await Promise.all([
+        leaseOwners(nc),
         askOrchestrators(nc, ASK_MS),
         readActors(jsm),
         ensureTopology(nc),
         jsm.streams.list().next(),
       ]);
       return create(GetClusterStatsResponseSchema, {
-        orchestrators: orchestrators.map(({ id, version, partitions, active_runs }) => ({
-          id,
-          version,
-          partitions,
-          activeRuns: active_runs,
-        })),
+        orchestrators: [...new Set([...owners.values(), ...answers.map(({ id }) => id)])].sort().map((id) => {
+          const answer = answers.find((one) => one.id === id);
+          const partitions = [...owners].filter(([, owner]) => owner === id).map(([partition]) => partition);
+          return { id, partitions, version: answer?.version ?? "", activeRuns: answer?.active_runs ?? 0 };
+        }),
         actors: actors.map(({ type, waiting, queued, running }) => ({
           type,
           waiting: BigInt(waiting),
