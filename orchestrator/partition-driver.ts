@@ -105,9 +105,10 @@ export class PartitionDriver {
     return this.#folded;
   }
 
-  /** The sequence that it has folded last, or need not fold any more. */
+  /** Up to here it has folded the log; what holds no entry counts as folded. */
   get foldedThrough(): number {
-    return Math.max(this.#lastSeq, (this.#options.checkpoint?.replay_from ?? 1) - 1);
+    const read = (this.#reader?.nextSeq ?? this.#options.checkpoint?.replay_from ?? 1) - 1;
+    return this.#taking ? Math.min(read, this.#lastSeq - 1) : Math.max(read, this.#lastSeq);
   }
 
   /** Whether it has caught up and carries out what comes. */

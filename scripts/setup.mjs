@@ -24,6 +24,7 @@ const lockDir = at(".rayflow", "setup.lock");
 /** What the build reads: the rooms of tsconfig.build.json. */
 const sources = [
   "flow",
+  "telemetry",
   "nats",
   "store",
   "orchestrator",

@@ -91,8 +91,11 @@ async function dev(context: CliContext, flags: DevFlags, stop: StopSignal): Prom
     if (output.format !== "table") {
       output.json({ url: stack.url, gateway_url: editor, data_dir: data.folder, example: result });
     }
+    const { gateway } = stack;
+    if (gateway !== undefined) observed.up(stack.nc, () => gateway.readiness());
     for (const line of hints(stack.url, editor)) say(line);
     await stop.received;
+    observed.leave();
     say("");
     say("Stopping ...");
   } catch (error) {
