@@ -88,7 +88,10 @@ async function connect(
   return body;
 }
 
-async function* messagesOf(body: ReadableStream<Uint8Array>, silenceMs: number): AsyncGenerator<EventSourceMessage> {
+export async function* messagesOf(
+  body: ReadableStream<Uint8Array>,
+  silenceMs: number,
+): AsyncGenerator<EventSourceMessage> {
   let came: EventSourceMessage[] = [];
   const parser = createParser({ onEvent: (message) => came.push(message) });
   const decoder = new TextDecoder();
@@ -138,7 +141,7 @@ function problemIn(message: EventSourceMessage): ApiError {
   return new ApiError(code ?? clientCodes.unreachable, said, status === undefined ? {} : { status });
 }
 
-function toApiError(error: unknown): ApiError {
+export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   return new ApiError(clientCodes.unreachable, "the connection to the server was lost", { cause: error });
 }
@@ -148,7 +151,7 @@ function isWorthAnotherTry({ code, status }: ApiError): boolean {
 }
 
 /** Waits; at once when the page is back online. @throws the signal's reason */
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const target = typeof window === "undefined" ? undefined : window;
     const end = (): void => {
