@@ -96,7 +96,7 @@ function Detail({ detail }: { readonly detail: DeliberationDetail }) {
 
 function Agent({ agent, isWinner }: { readonly agent: AgentStream; readonly isWinner: boolean }) {
   const { agent_id, round, attempt, state, text, score, error } = agent;
-  const box = useRef<HTMLPreElement>(null);
+  const box = useRef<HTMLElement>(null);
   // The newest words stay in sight.
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new text scrolls
   useEffect(() => {
@@ -114,9 +114,9 @@ function Agent({ agent, isWinner }: { readonly agent: AgentStream; readonly isWi
         </span>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre ref={box} role="region" tabIndex={0} aria-label={`What ${agent_id} says`}>
-        {text}
-      </pre>
+      <section ref={box} className="monitor-words" tabIndex={0} aria-label={`What ${agent_id} says`}>
+        <pre>{text}</pre>
+      </section>
       {error === null ? null : <p className="notice notice-error">{error}</p>}
     </li>
   );
