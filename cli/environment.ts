@@ -25,7 +25,7 @@ const environment = z.object({
   NATS_INBOX_PREFIX: z.string().optional(),
   /** Where an account that imports JetStream's API has it. */
   NATS_JS_API_PREFIX: z.string().optional(),
-  /** What execution tokens are made with, base64url with commas between: the first signs, all verify. */
+  /** What execution tokens are made with, base64url with commas between: the first signs, all verify; or none. */
   RAYFLOW_TOKEN_KEYS: z.string().optional(),
   /** Bearer token of the HTTP API. */
   RAYFLOW_TOKEN: z.string().optional(),
@@ -62,6 +62,10 @@ const environment = z.object({
   /** The model endpoint of deliberations that name none, and its model. */
   VLLM_URL: z.string().optional(),
   VLLM_MODEL: z.string().optional(),
+  /** More endpoints: addresses with commas, or a JSON list with their limits. */
+  RAYFLOW_MODEL_ENDPOINTS: z.string().optional(),
+  /** Limits of models' use by tenant, a JSON object. */
+  RAYFLOW_TENANT_LIMITS: z.string().optional(),
   /** Port of the executor's gRPC service. */
   GRPC_PORT: z
     .string()

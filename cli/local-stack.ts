@@ -34,6 +34,8 @@ export interface LocalStackOptions {
   readonly gateway?: LocalGatewayOptions;
   /** A server that is there, in place of one of its own: how this process connects, and the flags that an actor needs. */
   readonly server?: { readonly connect: ConnectOptions; readonly actorFlags: readonly string[] };
+  /** What actors find in their environment besides. */
+  readonly actorVariables?: Readonly<Record<string, string>>;
   /** Shows what node code logs, and how the actors are. Default false: warnings only. */
   readonly actorLogs?: boolean;
   /** How long actor processes may take to stop, ms. Default: the ActorManager's. */
@@ -188,11 +190,12 @@ function startActors(
 const NOT_FOR_ACTORS = new Set(["RAYFLOW_TOKEN_KEYS", "RAYFLOW_METRICS_PORT"]);
 
 /** Without credentials that are for another server, and without keys that are not for actors. A log level that the user set goes before ours. */
-function actorEnvironment({ server, actorLogs }: LocalStackOptions): NodeJS.ProcessEnv {
+function actorEnvironment({ server, actorLogs, actorVariables }: LocalStackOptions): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !NOT_FOR_ACTORS.has(name) && (server !== undefined || !name.startsWith("NATS_")),
   );
-  return { ...(actorLogs === true ? { RAYFLOW_LOG_LEVEL: "info" } : {}), ...Object.fromEntries(own) };
+  const level = actorLogs === true ? { RAYFLOW_LOG_LEVEL: "info" } : {};
+  return { ...level, ...Object.fromEntries(own), ...actorVariables };
 }
 
 /** The types that need an actor. */

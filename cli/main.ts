@@ -28,6 +28,7 @@ const modules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   orchestrator: () => import("./commands/orchestrator.ts"),
   actor: () => import("./commands/actor.ts"),
   gateway: () => import("./commands/gateway.ts"),
+  deliberate: () => import("./commands/deliberate.ts"),
   executor: () => import("./commands/executor.ts"),
   context: () => import("./commands/context.ts"),
   monitoring: () => import("./commands/monitoring.ts"),

@@ -7,7 +7,12 @@ import { RayflowError } from "../flow/index.ts";
  * @throws UsageError
  */
 export async function readFlow(file: string): Promise<unknown> {
-  return parseJson(await readText(file, "flow"), file === "-" ? "standard input" : file);
+  return readJsonFile(file, "flow");
+}
+
+/** The same for anything else. @throws UsageError */
+export async function readJsonFile(file: string, what: string): Promise<unknown> {
+  return parseJson(await readText(file, what), file === "-" ? "standard input" : file);
 }
 
 /**

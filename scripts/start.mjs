@@ -1,4 +1,7 @@
-/** `npm start`: set-up, then `rayflow dev` in this same process, so that signals reach it without a relay. */
+/**
+ * `npm start`: set-up, then `rayflow dev` in this same process, so that signals reach it without a relay.
+ * `npm start -- deliberate "…"`: that command in its place.
+ */
 import { root, setUp } from "./setup.mjs";
 
 try {
@@ -8,5 +11,6 @@ try {
   process.exit(1);
 }
 process.chdir(root);
-process.argv = [process.argv[0], "rayflow", "dev", ...process.argv.slice(2)];
+const args = process.argv.slice(2);
+process.argv = [process.argv[0], "rayflow", ...(args[0] === "deliberate" ? [] : ["dev"]), ...args];
 await import("../dist/cli/main.js");

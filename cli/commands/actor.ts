@@ -13,6 +13,7 @@ interface ActorFlags extends NodeFlags, MetricsFlags {
   readonly drain?: number;
   readonly restricted?: boolean;
   readonly prettyLogs?: boolean;
+  readonly allowAddress?: readonly string[];
   readonly secretsDir?: string;
   readonly allowSecret?: Allowed;
 }
@@ -51,6 +52,11 @@ export function register(program: Command): void {
       'how long running work may go on when the process is told to stop (default "10s")',
       span("--drain"),
     )
+    .option(
+      "--allow-address <network>",
+      "a private address or network that io_http_request may reach, as in 10.1.0.0/16, once or more",
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
     .option("--secrets-dir <folder>", "secrets that flows may name, one file each (RAYFLOW_SECRET_<NAME>)")
     .option(
       "--allow-secret <type=name>",
@@ -65,7 +71,7 @@ export function register(program: Command): void {
   command.addOption(new Option("--pretty-logs").hideHelp());
   addMetricsOptions(addNodeOptions(command)).action(async (flags: ActorFlags, self: Command) => {
     const context = contextOf(self);
-    const [{ runActorProcess }, { createLogger }] = await Promise.all([
+    const [{ readModelSettings, runActorProcess }, { createLogger }] = await Promise.all([
       import("../../actors/index.ts"),
       import("../logger.ts"),
     ]);
@@ -90,9 +96,11 @@ export function register(program: Command): void {
         ackWaitMs: flags.ackWait,
         drainMs: flags.drain,
         restricted: flags.restricted,
+        models: readModelSettings(environment),
         secrets: { environment: takeSecrets(), folder: flags.secretsDir, allowed: flags.allowSecret },
         filesRoot: flags.filesRoot,
         allowPrivateAddresses: flags.allowPrivateAddresses,
+        allowedAddresses: flags.allowAddress,
       }),
     );
   });
