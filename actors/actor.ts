@@ -52,6 +52,8 @@ export interface ActorOptions {
   readonly secrets?: SecretOptions | undefined;
   /** Whether `io_http_request` may reach private addresses. Default false. */
   readonly allowPrivateAddresses?: boolean | undefined;
+  /** Addresses and networks (`10.1.0.0/16`) that it may reach besides the public ones. Default: none. */
+  readonly allowedAddresses?: readonly string[] | undefined;
   /** The models' endpoints and their limits, for the ai nodes. Default: none. */
   readonly models?: ModelSettings | undefined;
   /**
@@ -254,6 +256,7 @@ function resourcesOf(options: ActorOptions, models: ModelAccess): NodeResources 
   return {
     filesRoot: options.filesRoot,
     allowPrivateAddresses: options.allowPrivateAddresses ?? false,
+    allowedAddresses: options.allowedAddresses,
     publish: (subject, payload) => nc.publish(subject, payload),
     request: async (subject, payload, timeoutMs) => (await nc.request(subject, payload, { timeout: timeoutMs })).data,
     publishStored: (subject, payload, msgId) => publishStored(nc, subject, payload, msgId),

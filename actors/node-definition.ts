@@ -31,6 +31,8 @@ export interface NodeResources {
   readonly filesRoot: string | undefined;
   /** Whether `io_http_request` may reach private, loopback and link-local addresses. Default false. */
   readonly allowPrivateAddresses: boolean;
+  /** Addresses and networks (`10.1.0.0/16`) that it may reach besides the public ones. Default: none. */
+  readonly allowedAddresses?: readonly string[] | undefined;
   /** Core NATS for `io_nats_*`; the subject has been checked by the node. */
   readonly publish: (subject: string, payload: Uint8Array) => void;
   readonly request: (subject: string, payload: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;

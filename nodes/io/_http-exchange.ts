@@ -20,7 +20,8 @@ export interface Exchange {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  readonly allowPrivateAddresses: boolean;
+  /** Whether an address may be connected to. */
+  readonly mayReach: (address: string) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -33,12 +34,12 @@ export interface Answer {
 
 /** @throws HttpError, AddressNotAllowed, PayloadTooLarge; the signal's reason when it aborts. */
 export async function exchange(wanted: Exchange): Promise<Answer> {
-  const { url, allowPrivateAddresses } = wanted;
+  const { url, mayReach } = wanted;
   const host = url.hostname.replace(/^\[|\]$/g, "");
   // An address in the URL is connected to without a lookup.
-  if (!allowPrivateAddresses && isIP(host) !== 0 && !isPublicAddress(host)) throw notAllowed(host, host);
+  if (isIP(host) !== 0 && !mayReach(host)) throw notAllowed(host, host);
   try {
-    const response = await send(wanted, allowPrivateAddresses ? lookup : publicLookup);
+    const response = await send(wanted, checkedLookup(mayReach));
     return {
       status: response.statusCode ?? 0,
       headers: headersOf(response),
@@ -69,17 +70,22 @@ function send(wanted: Exchange, lookupAddress: LookupFunction): Promise<Incoming
   });
 }
 
-/** dns.lookup that fails when a name has any address that is not public. */
-export const publicLookup: LookupFunction = (hostname, options, done) => {
-  lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
-    const [first] = found ?? [];
-    if (error || !first) return done(error ?? notAllowed(hostname, "nothing"), "");
-    const refused = found.find(({ address }) => !isPublicAddress(address));
-    if (refused) return done(notAllowed(hostname, refused.address), "");
-    if (options.all) return done(null, found);
-    return done(null, first.address, first.family);
-  });
-};
+/** dns.lookup that fails when a name has any address that may not be reached. */
+function checkedLookup(mayReach: Exchange["mayReach"]): LookupFunction {
+  return (hostname, options, done) => {
+    lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
+      const [first] = found ?? [];
+      if (error || !first) return done(error ?? notAllowed(hostname, "nothing"), "");
+      const refused = found.find(({ address }) => !mayReach(address));
+      if (refused) return done(notAllowed(hostname, refused.address), "");
+      if (options.all) return done(null, found);
+      return done(null, first.address, first.family);
+    });
+  };
+}
+
+/** The same where only public addresses may be reached. */
+export const publicLookup: LookupFunction = checkedLookup(isPublicAddress);
 
 async function readBody(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

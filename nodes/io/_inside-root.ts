@@ -1,5 +1,5 @@
 /** Where `io_file_*` may read and write: inside one folder, symbolic links resolved. */
-import { realpath } from "node:fs/promises";
+import { type FileHandle, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { RayflowError } from "../../actors/sdk.ts";
 
@@ -9,8 +9,8 @@ export const MAX_FILE_BYTES = 1024 * 1024;
 /**
  * The real path of a file that is, or may come to be, inside the root. Its folder has to exist.
  *
- * Between this check and the use, someone who can already write inside the root could swap a folder for a link: the
- * root protects from flows, not from other programs on the machine.
+ * A flow can make neither folders nor links, so it cannot change what was looked at; another program could, hence
+ * `stillInside`.
  * @throws FileAccessDenied, FileNotFound when the folder is missing.
  */
 export async function insideRoot(root: string | undefined, path: string): Promise<string> {
@@ -27,6 +27,20 @@ export async function insideRoot(root: string | undefined, path: string): Promis
     throw denied(`outside of the files root: ${path}`);
   }
   return real;
+}
+
+/**
+ * Makes sure that what was opened still lies inside the root: a folder on the way may have been swapped for a link
+ * after it was looked at. Where the system does not say what a handle stands for, the check before has to do.
+ * @throws FileAccessDenied
+ */
+export async function stillInside(handle: FileHandle, root: string | undefined, path: string): Promise<void> {
+  const opened = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
+  if (opened === undefined || root === undefined) return;
+  const realRoot = await realpath(root);
+  if (!opened.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) {
+    throw denied(`outside of the files root: ${path}`);
+  }
 }
 
 /** @throws FileNotFound with the path as the flow wrote it. */

@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { isPublicAddress } from "./_address.ts";
+import { describe, expect, it, test } from "vitest";
+import { isPublicAddress, networks } from "./_address.ts";
 
 it.each([
   "0.0.0.0",
@@ -50,4 +50,20 @@ it.each([
   "2001:4860:4860::8888",
 ])("%s is public", (address) => {
   expect(isPublicAddress(address)).toBe(true);
+});
+
+describe("networks", () => {
+  test("say which addresses lie in them", () => {
+    const inside = networks(["10.1.0.0/16", "192.168.0.7", "fd00::/8"]);
+    for (const address of ["10.1.2.3", "192.168.0.7", "fd12::1"]) expect(inside(address)).toBe(true);
+    for (const address of ["10.2.0.1", "192.168.0.8", "fe80::1", "10.1.2.3x", "localhost"]) {
+      expect(inside(address)).toBe(false);
+    }
+  });
+
+  test("that are none are refused", () => {
+    for (const wrong of ["10.0.0.0/33", "10.0.0/8", "host", "", "fd00::/129", "10.0.0.0/-1", "10.0.0.0/ "]) {
+      expect(() => networks([wrong])).toThrow(/no address and no network/);
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { defineNode, RayflowError, str, z } from "../../actors/sdk.ts";
-import { fileError, insideRoot, MAX_FILE_BYTES } from "./_inside-root.ts";
+import { fileError, insideRoot, MAX_FILE_BYTES, stillInside } from "./_inside-root.ts";
 
 export default defineNode({
   type: "io_file_read",
@@ -12,18 +12,20 @@ export default defineNode({
   outputs: { content: str() },
   config: z.object({ encoding: z.enum(["utf8", "base64"]).default("utf8") }),
   async run({ inputs: { path }, config, ctx }) {
-    const bytes = await readAll(await insideRoot(ctx.resources.filesRoot, path), path);
+    const bytes = await readAll(ctx.resources.filesRoot, path);
     return { content: config.encoding === "base64" ? bytes.toString("base64") : decode(bytes, path) };
   },
 });
 
-async function readAll(file: string, written: string): Promise<Buffer> {
+async function readAll(root: string | undefined, written: string): Promise<Buffer> {
+  const file = await insideRoot(root, written);
   // Non-blocking, for a named pipe would otherwise wait for its writer; no link, for it was resolved already.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
   const handle = await open(file, flags).catch((error) => {
     throw fileError(error, written);
   });
   try {
+    await stillInside(handle, root, written);
     const stats = await handle.stat();
     if (!stats.isFile()) throw new RayflowError("FileAccessDenied", `not a file: ${written}`, { retryable: false });
     if (stats.size > MAX_FILE_BYTES) {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { lstat, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { bool, defineNode, RayflowError, str, z } from "../../actors/sdk.ts";
-import { fileError, insideRoot } from "./_inside-root.ts";
+import { fileError, insideRoot, stillInside } from "./_inside-root.ts";
 
 export default defineNode({
   type: "io_file_write",
@@ -21,10 +21,12 @@ export default defineNode({
   }),
   async run({ inputs: { path, content }, config, ctx }) {
     const bytes = config.encoding === "base64" ? fromBase64(content) : Buffer.from(content);
-    const file = await insideRoot(ctx.resources.filesRoot, path);
+    const { filesRoot } = ctx.resources;
+    const file = await insideRoot(filesRoot, path);
+    const check: Check = (handle) => stillInside(handle, filesRoot, path);
     try {
       await refuseSpecial(file, path);
-      await (config.mode === "overwrite" ? replace(file, bytes) : write(file, bytes, config.mode));
+      await (config.mode === "overwrite" ? replace(file, bytes, check) : write(file, bytes, config.mode, check));
     } catch (error) {
       throw fileError(error, path);
     }
@@ -32,11 +34,13 @@ export default defineNode({
   },
 });
 
+type Check = (handle: FileHandle) => Promise<void>;
+
 /** Readers see the old file or the new one, never half of it. */
-async function replace(file: string, bytes: Buffer): Promise<void> {
+async function replace(file: string, bytes: Buffer, check: Check): Promise<void> {
   const draft = `${file}.${randomUUID()}.tmp`;
   try {
-    await write(draft, bytes, "create");
+    await write(draft, bytes, "create", check);
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
@@ -44,10 +48,11 @@ async function replace(file: string, bytes: Buffer): Promise<void> {
   }
 }
 
-async function write(file: string, bytes: Buffer, mode: "append" | "create"): Promise<void> {
+async function write(file: string, bytes: Buffer, mode: "append" | "create", check: Check): Promise<void> {
   const how = mode === "append" ? constants.O_APPEND : constants.O_EXCL;
   const handle = await open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | how);
   try {
+    await check(handle);
     await handle.writeFile(bytes);
   } finally {
     await handle.close();

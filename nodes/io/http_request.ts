@@ -9,10 +9,19 @@ import {
   RayflowError,
   z,
 } from "../../actors/sdk.ts";
+import { isPublicAddress, networks } from "./_address.ts";
 import { type Answer, type Exchange, exchange } from "./_http-exchange.ts";
 import { isJson, requestBody, requestHeaders, requestUrl } from "./_http-request-parts.ts";
 
 const MAX_REDIRECTS = 5;
+const HARMLESS = new Set([
+  "accept",
+  "accept-encoding",
+  "accept-language",
+  "content-type",
+  "idempotency-key",
+  "user-agent",
+]);
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export default defineNode({
@@ -38,7 +47,7 @@ export default defineNode({
         method: config.method,
         body: requestBody(inputs.body, config.method, headers),
         headers,
-        allowPrivateAddresses: ctx.resources.allowPrivateAddresses,
+        mayReach: reachable(ctx.resources),
         signal,
       }),
     );
@@ -47,6 +56,13 @@ export default defineNode({
     return { response, status_code: answer.status, headers: answer.headers };
   },
 });
+
+/** Public addresses, and those that the deployment allows besides. */
+function reachable({ allowPrivateAddresses, allowedAddresses = [] }: NodeContext["resources"]): Exchange["mayReach"] {
+  if (allowPrivateAddresses) return () => true;
+  const allowed = networks(allowedAddresses);
+  return (address) => isPublicAddress(address) || allowed(address);
+}
 
 /** Follows redirects itself, for each hop's address has to be checked. */
 async function follow(first: Exchange): Promise<Answer> {
@@ -66,10 +82,10 @@ function redirected(from: Exchange, status: number, location: string): Exchange 
     throw new RayflowError("HttpError", "redirected to what is no URL", { retryable: false });
   }
   const url = requestUrl(new URL(location, from.url).href, undefined);
-  const headers = { ...from.headers };
-  if (url.origin !== from.url.origin) {
-    for (const secret of ["authorization", "cookie", "proxy-authorization"]) delete headers[secret];
-  }
+  // What was set for one server is not another's: any header may hold a key.
+  const own = url.origin === from.url.origin;
+  const kept = Object.entries(from.headers).filter(([name]) => own || HARMLESS.has(name));
+  const headers = Object.fromEntries(kept);
   const toGet = status === 303 ? from.method !== "HEAD" : status <= 302 && from.method === "POST";
   if (!toGet) return { ...from, url, headers };
   delete headers["content-type"];

@@ -5,7 +5,10 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { fakeContext } from "../../actors/testing.ts";
 import httpRequest from "./http_request.ts";
 
-vi.mock("./_address.ts", () => ({ isPublicAddress: (address: string) => address === "127.0.0.2" }));
+vi.mock("./_address.ts", () => ({
+  isPublicAddress: (address: string) => address === "127.0.0.2",
+  networks: () => () => false,
+}));
 
 let server: Server;
 let port: number;

@@ -1,4 +1,5 @@
 import { defineNode, str } from "../../actors/sdk.ts";
+import { checkTextLength } from "../_text-limit.ts";
 
 export default defineNode({
   type: "string_concat",
@@ -8,5 +9,8 @@ export default defineNode({
   pure: true,
   inputs: { a: str(), b: str() },
   outputs: { result: str() },
-  run: ({ inputs: { a, b } }) => ({ result: a + b }),
+  run({ inputs: { a, b } }) {
+    checkTextLength(a.length + b.length);
+    return { result: a + b };
+  },
 });

@@ -1,6 +1,7 @@
 import { defineNode, dict, RayflowError, str } from "../../actors/sdk.ts";
 import { lookUp } from "../_look-up.ts";
 import { toText } from "../_text.ts";
+import { checkTextLength } from "../_text-limit.ts";
 
 /** `{{`, `}}`, `{name}`, or a brace that is neither. */
 const TOKEN = /\{\{|\}\}|\{([^{}]*)\}|\{/g;
@@ -15,12 +16,16 @@ export default defineNode({
   inputs: { template: str(), values: dict() },
   outputs: { result: str() },
   run({ inputs: { template, values } }) {
+    let length = 0;
     const result = template.replace(TOKEN, (token: string, name: string | undefined, at: number) => {
       if (token === "{{" || token === "}}") return token.slice(1);
       if (name === undefined) throw failure("BadTemplate", `the { at character ${at + 1} is never closed; write {{`);
       const found = lookUp(values, [name]) ?? lookUp(values, name.split("."));
       if (!found) throw failure("MissingPlaceholder", `no value for {${name}}`);
-      return toText(found.value);
+      const text = toText(found.value);
+      length += text.length;
+      checkTextLength(length);
+      return text;
     });
     return { result };
   },

@@ -1,5 +1,6 @@
 import { defineNode, list, str } from "../../actors/sdk.ts";
 import { toText } from "../_text.ts";
+import { checkTextLength } from "../_text-limit.ts";
 
 export default defineNode({
   type: "string_join",
@@ -9,5 +10,9 @@ export default defineNode({
   pure: true,
   inputs: { parts: list(), delimiter: str().default("") },
   outputs: { result: str() },
-  run: ({ inputs: { parts, delimiter } }) => ({ result: parts.map(toText).join(delimiter) }),
+  run({ inputs: { parts, delimiter } }) {
+    const texts = parts.map(toText);
+    checkTextLength(texts.reduce((sum, text) => sum + text.length + delimiter.length, 0));
+    return { result: texts.join(delimiter) };
+  },
 });
