@@ -4,7 +4,13 @@ import { type ConnectionOptions, connect, type NatsConnection, type TlsOptions }
 import { RayflowError } from "../flow/index.ts";
 import { redirectApi } from "./api-prefix.ts";
 import { type CredentialOptions, type Credentials, readCredentials } from "./credentials.ts";
-import { executionTokens, giveTokens, parseTokenKeys } from "./execution-token.ts";
+import {
+  type ExecutionTokens,
+  executionTokens,
+  giveTokens,
+  parseTokenKeys,
+  uncheckedTokens,
+} from "./execution-token.ts";
 import { setInboxPrefix } from "./inbox.ts";
 import { publisherOn } from "./publisher.ts";
 import { guardRequests } from "./request-guard.ts";
@@ -32,7 +38,10 @@ export interface ConnectOptions extends CredentialOptions {
   readonly waitOnFirstConnect?: boolean;
   /** Where JetStream's API is for this account, when it is imported from another one. Default `$JS.API`. */
   readonly jsApiPrefix?: string;
-  /** What execution tokens are made with, base64url with commas between. Default: as the bucket `rayflow_keys` says. */
+  /**
+   * What execution tokens are made with, base64url with commas between; `none`: nothing is checked, and only looking is
+   * possible. Default: as the bucket `rayflow_keys` says.
+   */
   readonly tokenKeys?: string;
 }
 
@@ -44,7 +53,7 @@ export async function connectNats(options: ConnectOptions): Promise<NatsConnecti
   const timeoutMs = options.timeoutMs ?? 5_000;
   const servers = typeof options.servers === "string" ? [options.servers] : [...(options.servers ?? [DEFAULT_SERVER])];
   const credentials = await readCredentials(options);
-  const tokens = options.tokenKeys === undefined ? undefined : executionTokens(parseTokenKeys(options.tokenKeys));
+  const tokens = tokensFrom(options.tokenKeys);
   const connecting = connect(clientOptions(options, credentials, servers, timeoutMs)).then((nc) => {
     if (options.jsApiPrefix !== undefined) redirectApi(nc, options.jsApiPrefix);
     setInboxPrefix(nc, credentials.inboxPrefix);
@@ -72,6 +81,11 @@ export async function connectNats(options: ConnectOptions): Promise<NatsConnecti
   } finally {
     clearTimeout(timer);
   }
+}
+
+function tokensFrom(keys: string | undefined): ExecutionTokens | undefined {
+  if (keys === undefined) return undefined;
+  return keys === "none" ? uncheckedTokens() : executionTokens(parseTokenKeys(keys));
 }
 
 function clientOptions(options: ConnectOptions, credentials: Credentials, servers: string[], timeoutMs: number) {

@@ -41,6 +41,17 @@ export function executionTokens(keys: readonly Uint8Array[]): ExecutionTokens {
   };
 }
 
+/**
+ * For who may read no keys and only looks: every token counts, and none can be made.
+ * @throws UsageError when one is to be made
+ */
+export function uncheckedTokens(): ExecutionTokens {
+  const refuse = (): never => {
+    throw new RayflowError("UsageError", "without token keys one can only look at runs");
+  };
+  return { sign: refuse, verify: () => true, messageId: refuse };
+}
+
 /** Keys as they are written: base64url, with commas between. @throws ValidationError */
 export function parseTokenKeys(text: string): Uint8Array[] {
   return text.split(",").map((part, at) => {

@@ -114,12 +114,16 @@ function gateway(): Permissions {
       ...[vars, flows, blueprints].map(keysOf),
       // Claims of idempotency keys; the rest of the cache is the actors'.
       `$KV.${cache}.idempotency-key.*`,
+      // What tries whether the server stores anything.
+      `$KV.${cache}.doctor`,
       `$O.${blobs}.>`,
       // Chunks of a value that could not be put as a whole.
       api("STREAM.PURGE", objectStream(blobs)),
       ...reading(bucketStream(KEYS_BUCKET)),
     ],
-    [subjects.eventAll()],
+    // Who asks how the services are gets an answer from each.
+    [subjects.eventAll(), subjects.service("health")],
+    { max: 1, expiresMs: RESPONSE_EXPIRES_MS },
   );
 }
 
@@ -162,7 +166,8 @@ function orchestrator(): Permissions {
 
 /** Takes the work of its types, gives their results, and what node code needs on the way. */
 function actor(types: readonly string[], withVariables: readonly string[]): Permissions {
-  const { blobs, catalog, cache, vars } = BUCKETS;
+  const { blobs, catalog, cache, limits, vars } = BUCKETS;
+  const usesLimits = types.some((type) => type.startsWith("ai_"));
   const usesVariables = types.some((type) => type.startsWith("variables_") || withVariables.includes(type));
   return permissions(
     [
@@ -187,6 +192,8 @@ function actor(types: readonly string[], withVariables: readonly string[]): Perm
       ...(usesVariables
         ? [keysOf(vars), api("STREAM.MSG.GET", bucketStream(vars)), api("STREAM.INFO", bucketStream(vars))]
         : []),
+      // What all that ask a model keep together: slots, rates, budgets.
+      ...(usesLimits ? [keysOf(limits), api("STREAM.MSG.GET", bucketStream(limits))] : []),
     ],
     // Who asks which actors there are gets an answer from each.
     [subjects.cancelAll(), subjects.service("actors")],
@@ -202,13 +209,15 @@ function viewing(): string[] {
     api("INFO"),
     ...streams.flatMap(reading),
     ...[STREAMS.submit, STREAMS.timers, STREAMS.nodes].map((stream) => api("STREAM.INFO", stream)),
+    api("STREAM.INFO", bucketStream(KEYS_BUCKET)),
     api("CONSUMER.LIST", STREAMS.nodes),
     api("CONSUMER.INFO", STREAMS.nodes, "*"),
+    ...[STREAMS.submit, STREAMS.timers].map((stream) => api("CONSUMER.INFO", stream, ORCHESTRATOR_CONSUMER)),
   ];
 }
 
 function serviceQuestions(): string[] {
-  return [subjects.service("status"), subjects.service("actors")];
+  return ["status", "actors", "health"].map((name) => subjects.service(name));
 }
 
 /** All ways to read a stream, ordered consumers of one's own among them. */
