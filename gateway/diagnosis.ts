@@ -1,161 +1,110 @@
 /** What `rayflow doctor` and `/api/admin/status` find out about a server: one check a line, each with what to do about it. */
-import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { ensureTopology, requireServer, STREAMS } from "../nats/index.ts";
-import { readActors, readPartitions } from "./cluster.ts";
-import { askOrchestrators, type OrchestratorStatus } from "./request-reply.ts";
+import { readTopology } from "../nats/index.ts";
+import { type Check, guarded } from "./diagnosis/check.ts";
+import { checkLags, checkOrchestrators } from "./diagnosis/orchestrator-checks.ts";
+import { checkIntake, checkQueues } from "./diagnosis/queue-checks.ts";
+import { checkRuns } from "./diagnosis/run-checks.ts";
+import { checkClock, checkDurability, checkLimits, checkServer } from "./diagnosis/server-checks.ts";
+import { checkStreams } from "./diagnosis/stream-checks.ts";
+import { serverNowMs } from "./server-clock.ts";
 
-export type Level = "ok" | "warn" | "fail";
+export type { Check, Level } from "./diagnosis/check.ts";
 
-export interface Check {
-  readonly name: string;
-  readonly level: Level;
-  readonly message: string;
-  readonly advice?: string;
+export interface DiagnoseOptions {
+  /** How long to watch what may grow, ms. Default 0: one look. */
+  readonly sampleMs?: number;
+  /** How long a run may stand still before it counts as stuck, ms. Default an hour. */
+  readonly stuckAfterMs?: number;
+  /** From how much on it is late that a message is not carried out or a submission not taken, ms. Default 10 000. */
+  readonly lateAfterMs?: number;
+  /** This machine's clock. Default: real time. */
+  readonly now?: () => number;
 }
 
-const START_ONE = "start one: rayflow orchestrator";
-/** How long to listen for orchestrators: they answer at once or not at all. */
-const STATUS_WAIT_MS = 300;
+const DEFAULT_STUCK_AFTER_MS = 3_600_000;
+const DEFAULT_LATE_AFTER_MS = 10_000;
 
 /** All checks of a server that is connected. Never throws: what goes wrong is a check that fails. */
-export async function diagnose(nc: NatsConnection): Promise<Check[]> {
-  const server = await check("server", () => checkServer(nc));
-  if (server.some(({ level }) => level === "fail")) return server;
-  const jsm = await jetstreamManager(nc, { checkAPI: false });
-  const streams = await check("streams", () => checkStreams(jsm));
-  if (streams.some(({ level }) => level === "fail")) return [...server, ...streams];
-  const rest = await Promise.all([
-    check("orchestrators", () => checkOrchestrators(nc)),
-    check("actors", () => checkActors(jsm)),
-  ]);
-  return [...server, ...streams, ...rest.flat()];
-}
-
-async function check(name: string, run: () => Promise<Check[]>): Promise<Check[]> {
+export async function diagnose(nc: NatsConnection, options: DiagnoseOptions = {}): Promise<Check[]> {
+  const { sampleMs = 0, now = Date.now } = options;
+  const { stuckAfterMs = DEFAULT_STUCK_AFTER_MS, lateAfterMs = DEFAULT_LATE_AFTER_MS } = options;
+  const denials = watchDenials(nc);
   try {
-    return await run();
-  } catch (error) {
-    const { code, message } = toErrorInfo(error);
-    return [{ name, level: "fail", message: `${code}: ${message}` }];
+    const server = await guarded("server", () => checkServer(nc));
+    if (isFaulty(server)) return [...server, ...denials.checks()];
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    let report: Awaited<ReturnType<typeof readTopology>> | undefined;
+    const streams = await guarded("streams", async () => {
+      report = await readTopology(nc);
+      const nowMs = report.infos.size === 0 ? now() : await serverNowMs(jsm).catch(now);
+      return checkStreams(report, nowMs);
+    });
+    if (report === undefined || report.missing.length > 0) return [...server, ...streams, ...denials.checks()];
+    const topology = report;
+    const { partitions } = topology.settings;
+    const nowMs = await serverNowMs(jsm).catch(now);
+    const rest = await Promise.all([
+      guarded("limits", () => checkLimits(nc, jsm)),
+      guarded("clock", () => checkClock(jsm, now)),
+      guarded("durability", async () => checkDurability(nc, topology)),
+      guarded("orchestrators", () => checkOrchestrators(nc, partitions)),
+      guarded("partitions", () => checkLags(nc, jsm, partitions, { nowMs, lateAfterMs })),
+      guarded("actors", () => checkQueues(nc, jsm, sampleMs)),
+      guarded("submissions", () => checkIntake(jsm, topology, { nowMs, lateAfterMs })),
+      guarded("runs", () => checkRuns(nc, topology, nowMs, stuckAfterMs)),
+    ]);
+    return [...server, ...streams, ...rest.flat(), ...denials.checks()];
+  } finally {
+    denials.stop();
   }
 }
 
-async function checkServer(nc: NatsConnection): Promise<Check[]> {
-  const { version, advice } = await requireServer(nc);
-  const { server, rtt } = { server: nc.getServer(), rtt: await nc.rtt() };
-  const message = `nats-server ${version} with JetStream at ${server}, ${rtt} ms away`;
-  return [{ name: "server", level: "ok", message, ...(advice === undefined ? {} : { advice }) }];
+function isFaulty(checks: readonly Check[]): boolean {
+  return checks.some(({ level }) => level === "fail");
 }
 
-async function checkStreams(jsm: JetStreamManager): Promise<Check[]> {
-  const infos = await Promise.all(Object.values(STREAMS).map((name) => streamInfo(jsm, name)));
-  const missing = Object.values(STREAMS).filter((_, at) => infos[at] === undefined);
-  if (missing.length > 0) {
-    const message = `missing: ${missing.join(", ")}`;
-    return [
-      {
-        name: "streams",
-        level: "fail",
-        message,
-        advice: "start an orchestrator, it sets them up: rayflow orchestrator",
-      },
-    ];
-  }
-  return infos.flatMap((info) =>
-    info === undefined
-      ? []
-      : [{ name: info.name, level: "ok" as const, message: `${info.messages} messages, ${kib(info.bytes)}` }],
-  );
-}
-
-async function streamInfo(jsm: JetStreamManager, name: string) {
-  try {
-    const { state } = await jsm.streams.info(name);
-    return { name, messages: state.messages, bytes: state.bytes };
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.status === 404) return undefined;
-    throw error;
-  }
-}
-
-/** Leases say who holds partitions, also of orchestrators that do not answer; a dead one's go within seconds. */
-async function checkOrchestrators(nc: NatsConnection): Promise<Check[]> {
-  const name = "orchestrators";
-  const { partitions } = await ensureTopology(nc);
-  const [leases, orchestrators] = await Promise.all([
-    readPartitions(nc, partitions),
-    askOrchestrators(nc, STATUS_WAIT_MS),
-  ]);
-  const leased = leases.filter(({ owner }) => owner !== null).length;
-  const free = partitions - leased;
-  const held = `${leased} of ${partitions} partitions are held`;
-  const found = orchestrators.map(({ id, active_runs }) => `${id} with ${active_runs} runs`).join(", ");
-  const checks: Check[] = [];
-  if (leased === 0) {
-    checks.push({ name, level: "fail", message: "no orchestrator holds a partition: runs wait", advice: START_ONE });
-  } else if (free > 0) {
-    checks.push({ name, level: "warn", message: `${held} (${found})`, advice: "the rest are taken within seconds" });
-  } else if (orchestrators.length === 0) {
-    const advice = "it may hang, or be another version: look at its log";
-    checks.push({ name, level: "warn", message: `${held}, but no orchestrator answers`, advice });
-  } else checks.push({ name, level: "ok", message: `${held} (${found})` });
-  return [...checks, refusedMessages(orchestrators)];
-}
-
-function refusedMessages(orchestrators: readonly OrchestratorStatus[]): Check {
-  const name = "refused messages";
-  const families = orchestrators.flatMap(({ refused }) => Object.entries(refused));
-  const total = families.reduce((sum, [, { count }]) => sum + count, 0);
-  const last = families[0];
-  if (last === undefined) return { name, level: "ok", message: "none since the orchestrators started" };
+/** What the server says that this user may not do, also where nobody waits for the answer. */
+function watchDenials(nc: NatsConnection): { checks: () => Check[]; stop: () => void } {
+  const denied = new Set<string>();
+  const statuses = nc.status();
+  void (async () => {
+    for await (const status of statuses) {
+      if (status.type !== "error" || !(status.error instanceof PermissionViolationError)) continue;
+      const { operation, subject } = status.error;
+      // Whether a message can be stored is tried and said in a check of its own.
+      if (!subject.endsWith(".doctor")) denied.add(`${operation} ${subject}`);
+    }
+  })();
   return {
-    name,
-    level: "warn",
-    message: `${total} since the orchestrators started; one on ${last[0]}: ${last[1].last_reason}`,
-    advice: "publishers hear the reason on the subject in their Rayflow-Reply header",
+    checks: () => {
+      if (denied.size === 0) return [];
+      const message = `the server refused this user: ${[...denied].slice(0, 5).join(", ")}${denied.size > 5 ? ", …" : ""}`;
+      const advice = "give it the rights of its role: rayflow nats auth render, and docs/security.md";
+      return [{ name: "permissions", level: "fail", message, advice }];
+    },
+    stop: () => {
+      if ("stop" in statuses && typeof statuses.stop === "function") statuses.stop();
+    },
   };
 }
 
-async function checkActors(jsm: JetStreamManager): Promise<Check[]> {
-  const name = "actors";
-  const found = await readActors(jsm);
-  const served = found.filter(({ waiting, running }) => waiting > 0 || running > 0);
-  const starving = found.filter(({ waiting, running, queued }) => waiting === 0 && running === 0 && queued > 0);
-  if (served.length === 0 && starving.length === 0) {
-    return [{ name, level: "fail", message: "no actor serves any node type", advice: "start one: rayflow actor" }];
-  }
-  const checks: Check[] = starving.map(({ type, queued }) => ({
-    name: `actor ${type}`,
-    level: "fail",
-    message: `${queued} messages wait and nobody serves ${type}`,
-    advice: `start one: rayflow actor --types ${type}`,
-  }));
-  if (served.length > 0) checks.unshift({ name, level: "ok", message: `${served.length} node types are served` });
-  const idle = found.length - served.length - starving.length;
-  if (idle > 0) {
-    checks.push({
-      name: "actors gone",
-      level: "warn",
-      message: `${idle} node types were served once and are not now`,
-      advice: "flows that use them will wait: start rayflow actor",
-    });
-  }
-  return checks;
-}
+/** What to do about a server that could not be used, by the code of the error. */
+const UNREACHABLE_ADVICE: Readonly<Record<string, string>> = {
+  ServerTooOld: "replace it: https://github.com/nats-io/nats-server/releases, or brew install nats-server",
+  JetStreamDisabled: "turn JetStream on: start nats-server with -js, or put a jetstream block into its configuration",
+};
 
 /** The check that stands for a server that could not be reached. */
 export function unreachable(error: unknown): Check {
   const { code, message } = error instanceof RayflowError ? error : toErrorInfo(error);
-  return {
-    name: "server",
-    level: "fail",
-    message: `${code}: ${message}`,
-    advice: "start `rayflow dev`, or name a server with --server",
-  };
-}
-
-function kib(bytes: number): string {
-  return bytes < 1024 ? `${bytes} bytes` : `${(bytes / 1024).toFixed(1)} KiB`;
+  const denied = /authoriz|authentic|credential|permission/i.test(message);
+  const advice =
+    UNREACHABLE_ADVICE[code] ??
+    (denied
+      ? "check --creds, --user and --password or --token (NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_TOKEN)"
+      : "start `rayflow dev`, or name a server with --server");
+  return { name: "server", level: "fail", message: `${code}: ${message}`, advice };
 }

@@ -6,7 +6,7 @@ export {
   type RunCallOptions,
 } from "./client.ts";
 export { type ActorView, type PartitionView, readActors, readPartitions } from "./cluster.ts";
-export { type Check, diagnose, type Level, unreachable } from "./diagnosis.ts";
+export { type Check, type DiagnoseOptions, diagnose, type Level, unreachable } from "./diagnosis.ts";
 export {
   type FlowServiceOptions,
   type GatewayOptions,

@@ -124,5 +124,6 @@ export {
   subjectToken,
 } from "./subjects.ts";
 export { ensureTopology, type Topology, type TopologyOptions } from "./topology.ts";
+export { type Drift, readTopology, repairTopology, type TopologyReport } from "./topology-drift.ts";
 export { type TopologySettings, topologySettings } from "./topology-table.ts";
 export { afterTurn } from "./turn.ts";

@@ -107,7 +107,8 @@ function settle(log: StreamInfo | undefined, options: TopologyOptions) {
   return { settings, kept };
 }
 
-function storedSettings(log: StreamInfo | undefined): Partial<TopologySettings> {
+/** What the log says about how it was set up. */
+export function storedSettings(log: StreamInfo | undefined): Partial<TopologySettings> {
   const metadata = log?.config.metadata ?? {};
   let stored: Partial<TopologySettings> = {};
   try {
@@ -120,7 +121,8 @@ function storedSettings(log: StreamInfo | undefined): Partial<TopologySettings> 
   return Number.isInteger(partitions) && partitions > 0 ? { ...stored, partitions } : stored;
 }
 
-async function find(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+/** Undefined when there is no such stream. */
+export async function find(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
   try {
     return await jsm.streams.info(name);
   } catch (error) {
@@ -129,7 +131,7 @@ async function find(jsm: JetStreamManager, name: string): Promise<StreamInfo | u
   }
 }
 
-async function createOrUpdate(jsm: JetStreamManager, stream: NamedStream): Promise<StreamInfo> {
+export async function createOrUpdate(jsm: JetStreamManager, stream: NamedStream): Promise<StreamInfo> {
   return (await create(jsm, stream)) ?? update(jsm, stream);
 }
 
