@@ -3,6 +3,7 @@ export type { ScaleOptions } from "./render/autoscaling.ts";
 export { CHART_COPIES, chartFiles } from "./render/chart.ts";
 export { type ClusterSettings, clusterSettings } from "./render/cluster-settings.ts";
 export type { Manifest } from "./render/manifest.ts";
+export type { UserSecret } from "./render/nats-access.ts";
 export { type NeededTypes, neededTypes } from "./render/needed-types.ts";
 export { type RenderOptions, renderTypes, type Scaling } from "./render/render-types.ts";
 export { manifestTree } from "./render/tree.ts";

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Flow, RayflowError } from "../../flow/index.ts";
-import type { GroupBy, Manifest, NeededTypes, Scaling } from "../../k8s/index.ts";
+import type { GroupBy, Manifest, NeededTypes, Scaling, UserSecret } from "../../k8s/index.ts";
 import { type CliContext, contextOf } from "../context.ts";
 import { addNodesDirOption, type NodeFlags, wholeNumber } from "../stack-options.ts";
 import { span } from "../topology-options.ts";
@@ -16,6 +16,11 @@ interface RenderFlags extends NodeFlags {
   readonly keda: boolean;
   readonly drain?: number;
   readonly internet?: readonly string[];
+  readonly all?: boolean;
+  readonly secrets?: string;
+  readonly auth: string;
+  readonly restricted?: boolean;
+  readonly only?: readonly string[];
   readonly natsAccount?: string;
 }
 
@@ -29,8 +34,9 @@ export function register(program: Command): void {
     k8s
       .command("render")
       .description("print the Deployments, autoscalers and permissions that flows need, for kubectl apply -f -")
-      .argument("<flow...>", "flows' JSON files, - for standard input, or names of deployed flows"),
+      .argument("[flow...]", "flows' JSON files, - for standard input, or names of deployed flows"),
   )
+    .option("--all", "all node types that are known here, whatever flows need")
     .option("--namespace <name>", "where RayFlow runs", namespace, "rayflow")
     .option("--image <image>", "RayFlow's image, with your nodes in it (default: rayflow:<this version>)")
     .addOption(
@@ -48,11 +54,18 @@ export function register(program: Command): void {
       "how long a stopping actor may work on, at least the nodes' timeout (default 5m)",
       span("--drain"),
     )
+    .option("--secrets <folder>", "where the secrets of NATS users are kept, and made when they are not there")
+    .option("--auth <kind>", "what is made for a user: nkey or password", "nkey")
+    .option("--restricted", "actors have the rights of their role alone (implied by --secrets)")
+    .option("--only <kind...>", "only objects of these kinds: Secret, Deployment, ...")
     .option("--internet <type...>", "node types of yours that call out of the cluster")
-    .option("--nats-account <name>", "the NATS account with RayFlow's streams (default $G)")
+    .option("--nats-account <name>", "the NATS account with RayFlow's streams (default RAYFLOW)")
     .action(async (files: string[], flags: RenderFlags, self: Command) => {
       const context = contextOf(self);
-      const manifests = await render(context, files, flags);
+      if (files.length === 0 && flags.all !== true) {
+        throw new RayflowError("UsageError", "name flows, or --all for all node types");
+      }
+      const manifests = onlyKinds(await render(context, files, flags), flags.only);
       const { toList, toYaml } = await import("../../k8s/index.ts");
       if (context.output.format === "table") context.output.print(toYaml(manifests).trimEnd());
       else context.output.json(toList(manifests));
@@ -87,6 +100,8 @@ async function render(context: CliContext, files: readonly string[], flags: Rend
     scaling,
     scale: { minReplicas: flags.min, maxReplicas: flags.max, lagThreshold: flags.lag },
     internet: new Set(flags.internet),
+    restricted: flags.restricted === true || flags.secrets !== undefined,
+    secretOf: flags.secrets === undefined ? undefined : await secretsIn(flags.secrets, flags.auth),
   });
   if (manifests.length === 0) output.note("these flows need no actors: the orchestrator does all of it");
   return manifests;
@@ -123,11 +138,43 @@ async function neededBy(context: CliContext, files: readonly string[], flags: Re
     }
     flows.push(flow);
   }
+  if (flags.all === true) {
+    const sorted = [...types.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
+    return { needed: { types: sorted, missing: [], unknown: [] }, serverOnly: [] };
+  }
   const needed = await neededTypes(flows, types, (reference) => deployed.find(reference));
   const serverOnly = needed.types.flatMap(({ type, kind }) =>
     kind === "actor" && known.types.get(type)?.source === "server" ? [type] : [],
   );
   return { needed, serverOnly };
+}
+
+/** What each NATS user shows, from a folder that `rayflow nats auth render --secrets` shares. */
+async function secretsIn(folder: string, auth: string): Promise<(user: string) => UserSecret> {
+  if (auth !== "nkey" && auth !== "password") {
+    throw new RayflowError("UsageError", `--auth is nkey or password, not ${auth}`);
+  }
+  const [{ keepSecret }, { readFileSync }, { resolve }] = await Promise.all([
+    import("../auth-secrets.ts"),
+    import("node:fs"),
+    import("node:path"),
+  ]);
+  return (user) => {
+    const { secret, file } = keepSecret(resolve(folder), user, auth);
+    return { secret, own: file === undefined ? "" : readFileSync(file, "utf8").trim() };
+  };
+}
+
+function onlyKinds(manifests: readonly Manifest[], kinds: readonly string[] | undefined): readonly Manifest[] {
+  if (kinds === undefined) return manifests;
+  const wanted = new Set(kinds.flatMap((kind) => kind.split(",")).map((kind) => kind.toLowerCase()));
+  const found = manifests.filter(({ kind }) => wanted.has(kind.toLowerCase()));
+  for (const kind of wanted) {
+    if (manifests.some((one) => one.kind.toLowerCase() === kind)) continue;
+    const known = [...new Set(manifests.map((one) => one.kind))].join(", ");
+    throw new RayflowError("UsageError", `--only: there is no ${kind} here; there are ${known}`);
+  }
+  return found;
 }
 
 /** What this command prints when nobody asks for JSON is YAML: so `-o yaml` is a format here. */

@@ -15,8 +15,15 @@ export const MODEL_ENV = [
   { secretRef: { name: "deliberation", optional: true } },
 ] as const;
 
-/** `replicas` undefined: an autoscaler says how many, and there is one until it does. */
-export function actorWorkload(group: ActorGroup, settings: ClusterSettings, replicas?: number): Manifest[] {
+export interface ActorOptions {
+  /** Undefined: an autoscaler says how many, and there is one until it does. */
+  readonly replicas?: number | undefined;
+  /** With the rights of its role alone: it makes no streams and queues. Default false. */
+  readonly restricted?: boolean;
+}
+
+export function actorWorkload(group: ActorGroup, settings: ClusterSettings, options: ActorOptions = {}): Manifest[] {
+  const { replicas, restricted = false } = options;
   const { name } = group;
   const id = { name, component: "actor" } as const;
   const { drainSeconds } = settings;
@@ -25,7 +32,14 @@ export function actorWorkload(group: ActorGroup, settings: ClusterSettings, repl
       ...id,
       image: settings.image,
       ...(replicas === undefined ? {} : { replicas }),
-      args: ["actor", "--types", group.types.join(","), "--drain", `${drainSeconds}s`],
+      args: [
+        "actor",
+        "--types",
+        group.types.join(","),
+        "--drain",
+        `${drainSeconds}s`,
+        ...(restricted ? ["--restricted"] : []),
+      ],
       ports: [{ name: "metrics", containerPort: METRICS_PORT }],
       probes: "metrics",
       ...(group.models ? { envFrom: MODEL_ENV } : {}),

@@ -5,7 +5,7 @@ export interface ClusterSettings {
   readonly namespace: string;
   /** Image of RayFlow: `registry/rayflow:tag` or `registry/rayflow@sha256:…`. */
   readonly image: string;
-  /** The NATS account that RayFlow's streams are in; `$G` without accounts. */
+  /** The NATS account that RayFlow's streams are in; `$G` on a server without accounts. */
   readonly natsAccount: string;
   /** Host and port of NATS's monitoring, as KEDA reaches it from its own namespace. */
   readonly natsMonitoring: string;
@@ -26,7 +26,8 @@ export function clusterSettings(chosen: Partial<ClusterSettings> & Pick<ClusterS
   const namespace = chosen.namespace ?? "rayflow";
   return {
     namespace,
-    natsAccount: "$G",
+    // Also where NATS knows no users: so that streams stay where they are when it does one day.
+    natsAccount: "RAYFLOW",
     // Of the headless service: KEDA puts the name of a server before it to ask the one that leads a queue.
     natsMonitoring: `nats-headless.${namespace}.svc.cluster.local:8222`,
     kedaNamespace: "keda",

@@ -4,11 +4,13 @@
  * P1. It runs as nobody in particular, with no capabilities, no token of the cluster, and a root file system that it
  *     cannot write; `/tmp` is its own.
  * P2. Liveness does not ask for NATS: a restart cures no server that is away. Readiness does.
- * P3. What it shows to NATS (a name and a password, say) lies in the Secret `nats-<name>`, as environment variables.
+ * P3. Who it is to NATS lies in the Secret `nats-<name>`: NATS_* variables, and files under /etc/nats-user.
  */
 import { type Component, labels, selectorLabels } from "./manifest.ts";
 
 export const METRICS_PORT = 9464;
+/** Where the Secret of the pod's NATS user is, as files: an nkey's seed, a creds file. */
+export const NATS_USER_FOLDER = "/etc/nats-user";
 /** Of `FROM node`: the image's own user. */
 const USER = 1000;
 
@@ -85,6 +87,7 @@ export const TMP_MOUNT = { name: "tmp", mountPath: "/tmp" } as const;
 /** A pod template that runs one `rayflow` command. */
 export function podTemplate(options: PodOptions) {
   const { name, component, probes } = options;
+  const natsSecret = `nats-${options.natsUser ?? name}`;
   return {
     metadata: { labels: labels(name, component) },
     spec: {
@@ -107,7 +110,7 @@ export function podTemplate(options: PodOptions) {
           envFrom: [
             { configMapRef: { name: "rayflow-env" } },
             ...(options.envFrom ?? []),
-            { secretRef: { name: `nats-${options.natsUser ?? name}`, optional: true } },
+            { secretRef: { name: natsSecret, optional: true } },
           ],
           env: [
             fieldEnv("POD_NAME", "metadata.name"),
@@ -124,11 +127,20 @@ export function podTemplate(options: PodOptions) {
             ? {}
             : { lifecycle: { preStop: { sleep: { seconds: options.preStopSeconds } } } }),
           securityContext: CONTAINER_SECURITY,
-          volumeMounts: [TMP_MOUNT, { name: "nats-ca", mountPath: "/etc/nats-ca", readOnly: true }],
+          volumeMounts: [
+            TMP_MOUNT,
+            { name: "nats-ca", mountPath: "/etc/nats-ca", readOnly: true },
+            { name: "nats-user", mountPath: NATS_USER_FOLDER, readOnly: true },
+          ],
         },
       ],
-      // The certificate to trust, where NATS speaks TLS.
-      volumes: [TMP_VOLUME, { name: "nats-ca", secret: { secretName: "nats-ca", optional: true } }],
+      volumes: [
+        TMP_VOLUME,
+        // The certificate to trust, where NATS speaks TLS.
+        { name: "nats-ca", secret: { secretName: "nats-ca", optional: true } },
+        // Readable by the pod's group alone: a seed lies in it.
+        { name: "nats-user", secret: { secretName: natsSecret, optional: true, defaultMode: 0o440 } },
+      ],
     },
   };
 }
