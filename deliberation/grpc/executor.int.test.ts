@@ -320,7 +320,7 @@ describe("bad input", () => {
 
 test("while NATS is away calls are UNAVAILABLE at once, health says NOT_SERVING; both mend", async () => {
   const { url } = council.nats.server;
-  expect(one.services).toEqual(expect.arrayContaining([SERVICE]));
+  expect(one.services).toEqual(expect.arrayContaining([SERVICE, "grpc.health.v1.Health"]));
   const nc = await council.nats.connect("lonely executor");
   const lonely = await runExecutor({ nc, port: 0, version: "test", logger });
   const client = await reflectedClient(`127.0.0.1:${lonely.port}`, SERVICE);

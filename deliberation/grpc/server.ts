@@ -5,9 +5,10 @@
  * S2. It stops in order: not serving, no new calls, those under way end, streams are told to go elsewhere.
  */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { HealthImplementation } from "grpc-health-check";
+import { HealthImplementation, protoPath as healthProto } from "grpc-health-check";
 import { RayflowError } from "../../flow/index.ts";
 import { DeliberationDirectory } from "../deliberation-directory.ts";
 import { BadRequestSchema } from "../generated/google/rpc/status_pb.ts";
@@ -74,7 +75,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     }),
   );
   health.addToServer(server);
-  new ReflectionService(packageDefinition([RayExecutorService], [BadRequestSchema])).addToServer(server);
+  const shown = { ...packageDefinition([RayExecutorService], [BadRequestSchema]), ...loadSync(healthProto) };
+  new ReflectionService(shown).addToServer(server);
   const bound = await bind(server, `${host.includes(":") ? `[${host}]` : host}:${port}`, credentials(options.tls));
   const stop = async (): Promise<void> => {
     for (const service of WATCHED) health.setStatus(service, "NOT_SERVING");

@@ -14,7 +14,7 @@ import {
   type ServiceView,
 } from "../../gateway/index.ts";
 import { decodeMessage } from "../../nats/index.ts";
-import { readBounded } from "../../store/index.ts";
+import { leaseOwners, readBounded } from "../../store/index.ts";
 import { DeliberationDirectory } from "../deliberation-directory.ts";
 import type { DeliberationJob, DeliberationSummary } from "../deliberation-views.ts";
 import { agentResultEvent, deliberationSubjects, streamingEvent } from "../messages.ts";
@@ -71,7 +71,8 @@ export function openMonitoring({ nc, version }: MonitoringOptions): Monitoring &
 
 async function look(nc: NatsConnection, directory: DeliberationDirectory): Promise<MonitoringOverview> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  const [reports, orchestrators, actors, totals, page, councils, jobs] = await Promise.all([
+  const [owners, reports, orchestrators, actors, totals, page, councils, jobs] = await Promise.all([
+    leaseOwners(nc),
     askHealth(nc, ASK_MS),
     askOrchestrators(nc, ASK_MS),
     readActors(jsm),
@@ -81,15 +82,18 @@ async function look(nc: NatsConnection, directory: DeliberationDirectory): Promi
     directory.jobs(),
   ]);
   const services: ServiceView[] = [
-    ...orchestrators.map(({ id, version, partitions, active_runs }) => ({
-      service: "orchestrator",
-      id,
-      version,
-      uptime_seconds: null,
-      connections: [
-        { name: "NATS", state: "ok" as const, detail: `${partitions.length} partitions, ${active_runs} live runs` },
-      ],
-    })),
+    ...[...new Set(owners.values())].sort().map((id) => {
+      const answer = orchestrators.find((one) => one.id === id);
+      const held = [...owners.values()].filter((owner) => owner === id).length;
+      const runs = answer === undefined ? "" : `, ${answer.active_runs} live runs`;
+      return {
+        service: "orchestrator",
+        id,
+        version: answer?.version ?? "",
+        uptime_seconds: null,
+        connections: [{ name: "NATS", state: "ok" as const, detail: `${held} partitions${runs}` }],
+      };
+    }),
     ...reports.map(({ v: _, ...report }) => report),
   ];
   const { averageMs, ...counts } = totals;

@@ -97,7 +97,7 @@ export function Councils({ councils, at }: { readonly councils: MonitoringOvervi
             {role}
             <span className="quiet">
               {" "}
-              {deliberations} deliberations, last {ago(last_active_at, at)}
+              {deliberations} deliberation{deliberations === 1 ? "" : "s"}, last {ago(last_active_at, at)}
             </span>
           </caption>
           <thead>
