@@ -177,7 +177,10 @@ export class ActorManager implements AsyncDisposable {
       const lived = performance.now() - child.startedAt;
       if (lived >= (this.#options.stableAfterMs ?? 30_000)) slot.failures = 0;
       const restartInMs = this.#backoff(slot.failures++);
-      logger.warn({ group, pid: child.pid, restartInMs }, `an actor process ended (${describeExit(exit)})`);
+      logger.warn(
+        { group, pid: child.pid, restart_in_ms: restartInMs },
+        `an actor process ended (${describeExit(exit)})`,
+      );
       onEvent?.({ kind: "exited", group, exit, restartInMs });
       await this.#interrupts.wait(restartInMs);
       if (this.#stopping) return;
@@ -204,7 +207,10 @@ export class ActorManager implements AsyncDisposable {
         child.ping();
         continue;
       }
-      this.#options.logger.error({ group, pid, silentMs }, "an actor process is stuck in its node code: killing it");
+      this.#options.logger.error(
+        { group, pid, silent_ms: silentMs },
+        "an actor process is stuck in its node code: killing it",
+      );
       this.#options.onEvent?.({ kind: "stuck", group, pid, silentMs });
       slot.stuck = true;
       child.kill();

@@ -86,9 +86,15 @@ export class AttemptContext implements NodeContext {
   }
 }
 
+/** How the lines of a log name an attempt. */
+export function attemptFields({ run, flow, node, scope, attempt, traceparent }: DispatchEntry): object {
+  const fields = { run_id: run, flow, node_id: node, scope, attempt };
+  // `00-<trace id>-<span id>-<flags>`, as the orchestrator wrote it.
+  return traceparent === undefined ? fields : { ...fields, trace_id: traceparent.slice(3, 35) };
+}
+
 function nodeLog(logger: Logger, entry: DispatchEntry): NodeLog {
-  const { run, flow, node, scope, attempt } = entry;
-  const child = logger.child({ run, flow, node, scope, attempt });
+  const child = logger.child(attemptFields(entry));
   return {
     debug: (message, fields) => child.debug(fields ?? {}, message),
     info: (message, fields) => child.info(fields ?? {}, message),

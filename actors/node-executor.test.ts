@@ -332,7 +332,7 @@ describe("the context", () => {
         return { outputs: {} };
       }),
     );
-    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ msg: "hello", run: "r1", node: "n1", extra: 1 });
+    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ msg: "hello", run_id: "r1", node_id: "n1", extra: 1 });
   });
 
   test("reaches variables", async () => {

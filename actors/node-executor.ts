@@ -15,7 +15,7 @@ import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
 import type { DispatchEntry, SentResult } from "../nats/index.ts";
 import type { Variables } from "../store/index.ts";
 import type { OpenSpan, Tracing } from "../telemetry/index.ts";
-import { AttemptContext, type AttemptView } from "./attempt-context.ts";
+import { AttemptContext, type AttemptView, attemptFields } from "./attempt-context.ts";
 import { endAttemptSpan, openAttemptSpan } from "./attempt-span.ts";
 import type { NodeDefinition, NodeOutcome, NodeResources } from "./node-definition.ts";
 import type { Perform } from "./perform.ts";
@@ -242,8 +242,7 @@ class Attempt implements AttemptView {
   }
 
   #late(what: "returned" | "threw", thrown?: unknown): void {
-    const { id, run, node } = this.entry;
-    const fields = { run, node, execution: id, after_ms: this.#elapsed() };
+    const fields = { ...attemptFields(this.entry), execution: this.entry.id, after_ms: this.#elapsed() };
     const error = thrown === undefined ? {} : { error: toErrorInfo(thrown) };
     this.options.logger.warn(
       { ...fields, ...error },

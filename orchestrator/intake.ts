@@ -39,6 +39,7 @@ import {
 } from "../store/index.ts";
 import type { Tracing } from "../telemetry/index.ts";
 import type { FlowChecks } from "./flow-checks.ts";
+import { runFields } from "./log-fields.ts";
 import type { Logger } from "./logger.ts";
 import type { News } from "./news.ts";
 import { offloadSubmission } from "./offload.ts";
@@ -141,7 +142,7 @@ export class Intake {
       await this.#submit(msg, run, prepared);
     } catch (error) {
       if (error instanceof RayflowError && !error.retryable) return this.#refuse(msg, run, { error: error.toInfo() });
-      logger.warn({ run_id: run, err: error }, "a submission could not be taken in; it will be tried again");
+      logger.warn({ ...fieldsOf(msg, run), err: error }, "a submission could not be taken in; it will be tried again");
       msg.nak(AGAIN_MS);
     }
   }
@@ -225,7 +226,8 @@ export class Intake {
     const { refusals, logger } = this.#options;
     refusals.add(msg.subject, why.error.message);
     this.#options.onRefused?.(why.error.code);
-    logger.warn({ run_id: run, code: why.error.code, reason: why.error.message }, "a submission was refused");
+    const { code, message: reason } = why.error;
+    logger.warn({ ...fieldsOf(msg, run), code, reason }, "a submission was refused");
     this.#tell(msg, {
       v: WIRE_VERSION,
       kind: "refused",
@@ -240,4 +242,9 @@ export class Intake {
   #tell(msg: JsMsg, event: RunEvent): void {
     this.#options.news.announce(event, msg.headers?.get(headerNames.reply) || undefined);
   }
+}
+
+/** The trace is the publisher's own: what is refused gets no other. */
+function fieldsOf(msg: JsMsg, run: string): { run_id: string; trace_id?: string } {
+  return runFields(run, msg.headers?.get(headerNames.traceparent));
 }

@@ -14,6 +14,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { CommandSink } from "./command-sink.ts";
 import type { Emitter } from "./emitter.ts";
 import type { GraphCache } from "./graph-cache.ts";
+import { runFields } from "./log-fields.ts";
 import type { Logger } from "./logger.ts";
 import type { Pace } from "./pace.ts";
 import { RestKeeper } from "./rest-keeper.ts";
@@ -393,7 +394,7 @@ export class PartitionDriver {
     const { id } = run;
     this.#runs.delete(id);
     this.#broken.set(id, run);
-    this.#options.logger.error({ run_id: id, seq, error }, "the run cannot go on");
+    this.#options.logger.error({ ...runFields(id, run.traceparent), seq, error }, "the run cannot go on");
     const result = failedResult(id, error);
     const message: RunMessage = { v: WIRE_VERSION, kind: "finished", run: id, result };
     this.#options.sink.append(seq, message, `${id}:finished`);

@@ -1,4 +1,5 @@
 /** Writes runs down: idle ones to take them out of memory, long ones so that the log need not be kept for them. */
+import { runFields } from "./log-fields.ts";
 import type { Logger } from "./logger.ts";
 import type { LiveRun, RunShelf } from "./run-shelf.ts";
 
@@ -44,7 +45,7 @@ export class RestKeeper {
       return true;
     } catch (error) {
       this.#options.logger.warn(
-        { run_id: live.run.id, err: error },
+        { ...runFields(live.run.id, live.run.details.traceparent), err: error },
         "a snapshot was not written; the run stays in memory",
       );
       return false;

@@ -57,7 +57,10 @@ export function register(program: Command): void {
       });
       await using _service = await startService(nc, { version: packageVersion(), orchestrator, tracing });
       observed.up(nc, () => orchestrator.readiness());
-      logger.info({ id: orchestrator.id, server: version, partitions: topology.partitions }, "orchestrator is up");
+      logger.info(
+        { orchestrator: orchestrator.id, server: version, partitions: topology.partitions },
+        "orchestrator is up",
+      );
       const signal = await stop.received;
       observed.leave();
       logger.info({ signal }, "orchestrator stops");

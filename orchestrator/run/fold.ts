@@ -26,6 +26,7 @@ export interface EndedRun {
   readonly hasVariables: boolean;
   /** The activation that waits for it. */
   readonly parent: SubmittedMessage["parent"];
+  readonly traceparent?: string | undefined;
 }
 
 /** Categories of built-in types whose code never touches a variable. */
@@ -37,6 +38,7 @@ export function endedRun(message: SubmittedMessage): EndedRun {
     id: message.run,
     reply: message.reply,
     parent: message.parent,
+    traceparent: message.traceparent,
     hasVariables: touches || Object.keys(message.flow.variables).length > 0,
   };
 }
