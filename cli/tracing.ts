@@ -12,6 +12,8 @@ export interface TraceOptions {
   /** Default: what is sampled is decided here. */
   readonly sampling?: "settings" | "parent";
   readonly instance?: string;
+  /** How long the last spans may take to be exported, ms. Default 5 000. */
+  readonly lastSpansMs?: number;
 }
 
 export interface OpenTracing extends AsyncDisposable {
@@ -19,18 +21,19 @@ export interface OpenTracing extends AsyncDisposable {
   readonly tracing: Tracing | undefined;
 }
 
-/** How long the last spans may take to be exported, ms: a receiver that is not there holds nobody up for long. */
-const LAST_SPANS_MS = 2_000;
+const LAST_SPANS_MS = 5_000;
+/** For a command that a person waits for. */
+export const BRIEF_MS = 1_000;
 
 /** Its end exports what there is: dispose of it after what it traces. */
 export async function openTracing(options: TraceOptions): Promise<OpenTracing> {
-  const { environment, ...rest } = options;
+  const { environment, lastSpansMs = LAST_SPANS_MS, ...rest } = options;
   const { OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT } = environment;
   const asked = OTEL_TRACES_EXPORTER ?? OTEL_EXPORTER_OTLP_ENDPOINT ?? OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
   if (asked === undefined) return { tracing: undefined, [Symbol.asyncDispose]: async () => {} };
   const { startTracing } = await import("../telemetry/index.ts");
   const tracing = await startTracing({ ...rest, version: packageVersion(), variables: environment });
-  return { tracing, [Symbol.asyncDispose]: async () => tracing?.stop(LAST_SPANS_MS) };
+  return { tracing, [Symbol.asyncDispose]: async () => tracing?.stop(lastSpansMs) };
 }
 
 /** For commands that a person watches: a line aside in place of a log. */

@@ -22,8 +22,8 @@ import type { Timers } from "./timers.ts";
 
 /** Longest wait for the PubAcks of what was sent, when a partition is handed over, ms. */
 const HAND_OVER_MS = 5_000;
-/** Longest wait for the export of spans, ms. */
-const LAST_SPANS_MS = 2_000;
+/** Longest wait for the export of spans, ms: who comes next exports again what is not out by then. */
+const LAST_SPANS_MS = 1_000;
 const DEFAULT_MAX_PAYLOAD = 1_048_576;
 
 export interface DrivenPartitionOptions {

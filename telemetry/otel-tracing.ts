@@ -38,6 +38,8 @@ import type { OpenSpan, SpanRequest, Tracing, TracingOptions } from "./tracing.t
 import type { WatchedExporter } from "./watched-exporter.ts";
 
 const SCOPE = "rayflow";
+/** Longest wait for a receiver whose last answer was none, ms. */
+const FAILING_MS = 500;
 const kinds = {
   internal: SpanKind.INTERNAL,
   server: SpanKind.SERVER,
@@ -137,7 +139,13 @@ export class OtelTracing implements Tracing {
   }
 
   async flush(timeoutMs: number): Promise<void> {
-    await within(timeoutMs, Promise.all([this.#outbox.flush(), this.#provider.forceFlush()]));
+    await this.#flush(timeoutMs);
+  }
+
+  /** Whether all got out in time. A receiver that has not answered before is not waited for long. */
+  #flush(timeoutMs: number): Promise<boolean> {
+    const longest = this.#exporter.isFailing ? Math.min(timeoutMs, FAILING_MS) : timeoutMs;
+    return within(longest, Promise.all([this.#outbox.flush(), this.#provider.forceFlush()]));
   }
 
   stop(timeoutMs: number): Promise<void> {
@@ -146,7 +154,7 @@ export class OtelTracing implements Tracing {
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    await this.flush(timeoutMs);
+    if (!(await this.#flush(timeoutMs))) this.#exporter.gaveUp(`no answer within ${timeoutMs} ms`);
     this.#unregister();
     // All is out that gets out: what is left is a receiver that does not answer.
     await within(0, this.#provider.shutdown());
@@ -267,12 +275,16 @@ function hrTime(ms: number): [number, number] {
   return [whole, Math.round((ms - whole * 1_000) * 1e6)];
 }
 
-/** Resolves with the promise, when it fails, or when the time is over. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+/** Whether the promise came to its end, also to a bad one, before the time was over. */
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((done) => {
-    timer = setTimeout(done, ms);
+  const over = new Promise<boolean>((done) => {
+    timer = setTimeout(() => done(false), ms);
   });
-  await Promise.race([promise.catch(() => {}), over]);
+  const ended = promise.then(yes, yes);
+  const inTime = await Promise.race([ended, over]);
   clearTimeout(timer);
+  return inTime;
 }
+
+const yes = (): boolean => true;

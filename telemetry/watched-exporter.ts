@@ -24,7 +24,7 @@ export class WatchedExporter implements SpanExporter {
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     this.#inner.export(spans, (result) => {
       if (result.code === ExportResultCode.SUCCESS) this.#works();
-      else this.#fails(result.error);
+      else this.gaveUp(result.error?.message);
       done(result);
     });
   }
@@ -37,19 +37,20 @@ export class WatchedExporter implements SpanExporter {
     return this.#inner.shutdown();
   }
 
-  #works(): void {
-    if (!this.#failing) return;
-    this.#failing = false;
-    this.#logger.info({ to: this.#where }, "traces are exported again");
-  }
-
-  #fails(error: Error | undefined): void {
+  /** Spans were lost. */
+  gaveUp(reason: string | undefined): void {
     if (this.#failing) return;
     this.#failing = true;
-    const fields = { to: this.#where, reason: error?.message };
+    const fields = { to: this.#where, reason };
     this.#logger.warn(
       fields,
       "traces cannot be exported: they are lost until the receiver answers; runs are not touched",
     );
+  }
+
+  #works(): void {
+    if (!this.#failing) return;
+    this.#failing = false;
+    this.#logger.info({ to: this.#where }, "traces are exported again");
   }
 }

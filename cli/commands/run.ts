@@ -13,7 +13,7 @@ import { styled } from "../output.ts";
 import { readInputs } from "../read-json.ts";
 import { stopSignal } from "../signals.ts";
 import { addNodeOptions, type NodeFlags, nodesDirOf, secondsOption } from "../stack-options.ts";
-import { noteLogger, openTracing, outerTrace } from "../tracing.ts";
+import { BRIEF_MS, noteLogger, openTracing, outerTrace } from "../tracing.ts";
 
 interface RunFlags extends NodeFlags, HttpFlags {
   readonly input?: string;
@@ -65,7 +65,12 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   const [asked, inputs] = await Promise.all([resolveFlowArgument(file), readInputs(flags)]);
   const { environment, output } = context;
   using stop = stopSignal(environment);
-  await using traced = await openTracing({ service: "rayflow", environment, logger: noteLogger(output) });
+  await using traced = await openTracing({
+    service: "rayflow",
+    environment,
+    logger: noteLogger(output),
+    lastSpansMs: BRIEF_MS,
+  });
   const { tracing } = traced;
   const trace = outerTrace(environment);
   const inSpan = <T>(work: () => Promise<T>): Promise<T> =>
@@ -109,7 +114,12 @@ async function serve(context: CliContext, file: string, flags: RunFlags, port: n
   const running =
     flags.local === true ? undefined : await connectIfServed(context.flags, context.environment, "rayflow run");
   const { environment, output } = context;
-  await using traced = await openTracing({ service: "rayflow", environment, logger: noteLogger(output) });
+  await using traced = await openTracing({
+    service: "rayflow",
+    environment,
+    logger: noteLogger(output),
+    lastSpansMs: BRIEF_MS,
+  });
   const { tracing } = traced;
   const options = { asked, http: flags, port, timeoutMs: flags.timeout, stop, tracing };
   if (running !== undefined) {
