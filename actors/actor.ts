@@ -115,7 +115,7 @@ export async function startActor(options: ActorOptions): Promise<Actor> {
 
   const maxPayload = rememberMaxPayload(nc);
   const maxResultBytes = () => maxPayload() - MESSAGE_MARGIN_BYTES;
-  const models = modelAccess(nc, options.models);
+  const models = modelAccess(nc, options.models, options.metrics);
   const executor = new NodeExecutor({
     actor: id,
     logger,

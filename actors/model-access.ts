@@ -3,6 +3,8 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
 import { RayflowError } from "../flow/index.ts";
 import { SharedLimits } from "../store/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
+import { type ModelObserver, modelObserver } from "./model-metrics.ts";
 
 const limits = {
   /** Requests at the same time, of all actors together. */
@@ -44,6 +46,8 @@ export type Limits = Pick<
 export interface ModelAccess extends ModelSettings {
   /** Made when it is first asked for. */
   readonly limits: Limits;
+  /** Who is told what happens. */
+  readonly observer: ModelObserver;
 }
 
 /** The access of an actor, who ends it. */
@@ -79,15 +83,24 @@ export function readModelSettings(variables: ModelVariables): ModelSettings {
 }
 
 /** The access of an actor on this connection. */
-export function modelAccess(nc: NatsConnection, settings: ModelSettings | undefined): OwnModelAccess {
+export function modelAccess(
+  nc: NatsConnection,
+  settings: ModelSettings | undefined,
+  metrics?: Metrics,
+): OwnModelAccess {
   let made: SharedLimits | undefined;
+  const observer = modelObserver(metrics);
   return {
     ...(settings ?? { endpoints: [], defaultModel: undefined, tenants: {} }),
+    observer,
     get limits() {
       made ??= new SharedLimits(nc);
       return made;
     },
-    close: async () => made?.close(),
+    close: async () => {
+      observer.close();
+      await made?.close();
+    },
   };
 }
 

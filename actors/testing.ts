@@ -2,6 +2,7 @@
 
 import { noopTracer } from "../telemetry/index.ts";
 import type { ModelAccess } from "./model-access.ts";
+import { modelObserver } from "./model-metrics.ts";
 import type { NodeContext, NodeLog, NodeResources, VariableScope, Variables } from "./node-definition.ts";
 
 export interface LogLine {
@@ -21,6 +22,7 @@ const noModels: ModelAccess = {
   endpoints: [],
   defaultModel: undefined,
   tenants: {},
+  observer: modelObserver(),
   limits: {
     slot: async () => ({ release: async () => undefined }),
     slotsTaken: () => 0,

@@ -5,6 +5,7 @@ import type { ModelEndpoint } from "../actors/sdk.ts";
 import { type RunRequest, type SubmittedRun, submitRun } from "../gateway/index.ts";
 import { withServer } from "../nats/testing.ts";
 import { type Orchestrator, startOrchestrator } from "../orchestrator/index.ts";
+import { createMetrics } from "../telemetry/index.ts";
 import { buildDeliberation, type DeliberationRequest } from "./deliberation-flow.ts";
 import { type ModelStandIn, startModelStandIn } from "./model-stand-in.ts";
 
@@ -12,6 +13,7 @@ export function withCouncil() {
   const nats = withServer();
   const actors: Actor[] = [];
   const standIns: ModelStandIn[] = [];
+  const metrics = createMetrics({ service: "actor" });
   let orchestrator: Orchestrator | undefined;
   const startStandIn = async (): Promise<ModelStandIn> => {
     const made = await startModelStandIn();
@@ -20,6 +22,7 @@ export function withCouncil() {
   };
   return {
     nats,
+    metrics,
     start: async (): Promise<void> => {
       await nats.start();
       orchestrator = await startOrchestrator({ nc: await nats.connect("orchestrator") });
@@ -42,7 +45,9 @@ export function withCouncil() {
         const models = { endpoints, defaultModel: "stand-in", tenants: more.tenants ?? {} };
         const { allowPrivateAddresses } = more;
         const nc = await nats.connect("actor");
-        actors.push(await startActor({ nc, nodes, models, allowPrivateAddresses, logger: pino({ level: "silent" }) }));
+        actors.push(
+          await startActor({ nc, nodes, models, allowPrivateAddresses, metrics, logger: pino({ level: "silent" }) }),
+        );
       }
     },
     submit: (request: RunRequest, msgId?: string): Promise<SubmittedRun> =>

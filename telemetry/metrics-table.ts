@@ -23,7 +23,13 @@ export interface MetricRow {
 }
 
 /** Most values of a label that are told apart; what comes after counts as `other`. Labels that are not here are closed sets. */
-export const LABEL_LIMITS: Readonly<Record<string, number>> = { flow: 200, type: 500, code: 100, route: 200 };
+export const LABEL_LIMITS: Readonly<Record<string, number>> = {
+  flow: 200,
+  type: 500,
+  code: 100,
+  route: 200,
+  endpoint: 50,
+};
 
 export const METRICS = {
   // ------------------------------------------------------------------ every process
@@ -328,6 +334,67 @@ export const METRICS = {
     unit: "{result}",
     labels: [],
     help: "Results that are not known to be in the log.",
+    owner: "actor",
+  },
+
+  // ------------------------------------------------------- models and deliberations
+  rayflow_model_requests_total: {
+    kind: "counter",
+    unit: "{request}",
+    labels: ["endpoint", "status"],
+    help: "Requests to models that ended, by status: ok, the HTTP status, unreachable (no answer), cancelled.",
+    owner: "actor",
+  },
+  rayflow_model_request_seconds: {
+    kind: "histogram",
+    unit: "s",
+    labels: ["endpoint"],
+    help: "How long a request to a model took, its whole answer included.",
+    owner: "actor",
+    bounds: QUICK,
+  },
+  rayflow_model_wait_seconds: {
+    kind: "histogram",
+    unit: "s",
+    labels: ["endpoint"],
+    help: "How long a request waited for its turn under the limits of its tenant and its endpoint.",
+    owner: "actor",
+    bounds: QUICK,
+  },
+  rayflow_model_requests_in_flight: {
+    kind: "gauge",
+    unit: "{request}",
+    labels: ["endpoint"],
+    help: "Requests to models that are open now.",
+    owner: "actor",
+  },
+  rayflow_model_tokens_total: {
+    kind: "counter",
+    unit: "{token}",
+    labels: ["endpoint", "kind"],
+    help: "Tokens by kind (prompt, completion), as the endpoint counted them.",
+    owner: "actor",
+  },
+  rayflow_deliberations_total: {
+    kind: "counter",
+    unit: "{deliberation}",
+    labels: ["state"],
+    help: "Deliberations that came to a state here (started, completed, failed); one that is cancelled only starts.",
+    owner: "actor",
+  },
+  rayflow_deliberation_seconds: {
+    kind: "histogram",
+    unit: "s",
+    labels: ["state"],
+    help: "From the opening of a council to its announcement, by how it ended (completed, failed).",
+    owner: "actor",
+    bounds: LONG,
+  },
+  rayflow_deliberation_answers_total: {
+    kind: "counter",
+    unit: "{answer}",
+    labels: ["outcome"],
+    help: "Agents' turns that ended here: with an answer (completed) or without one (failed).",
     owner: "actor",
   },
 

@@ -10,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { durationMs, type NodeContext, RayflowError } from "../../actors/sdk.ts";
 import type { ChatAnswer, Usage } from "./_chat-answer.ts";
 import { type ChatMessage, requestChat } from "./_chat-request.ts";
-import { candidates, choose, type Endpoint, failedBy, succeeded } from "./_endpoints.ts";
+import { candidates, choose, type Endpoint, failedBy, leave, succeeded } from "./_endpoints.ts";
 import { type Guarded, permit } from "./_guards.ts";
 import { checkOutput } from "./_json-output.ts";
 import type { ModelConfig } from "./_model-config.ts";
@@ -139,23 +139,37 @@ async function tryOnce(
   endpoint: Endpoint,
   attempt: number,
 ): Promise<Got | ModelFailure> {
-  const { models } = tries.ctx.resources;
-  const permitted = await permit(models, tries.question.tenant, endpoint, guarded);
+  const { ctx } = tries;
+  const { models } = ctx.resources;
+  const asked = performance.now();
+  const permitted = await permit(models, tries.question.tenant, endpoint, guarded).catch((error: unknown) => {
+    leave(endpoint);
+    throw error;
+  });
+  const { host } = endpoint.url;
+  models.observer.waited(host, (performance.now() - asked) / 1_000);
+  const ended = models.observer.request(host);
   let used = 0;
-  endpoint.health.inFlight++;
   try {
     const got = await request(tries, endpoint, attempt);
     used = got.usage.total_tokens;
     succeeded(endpoint);
+    ended("ok");
+    models.observer.tokens(host, got.usage);
     return got;
   } catch (error) {
+    ended(ctx.signal.aborted ? "cancelled" : statusOf(error));
     if (!(error instanceof ModelFailure)) throw error;
     await failedBy(models, endpoint, error);
     return error;
   } finally {
-    endpoint.health.inFlight--;
+    leave(endpoint);
     await permitted.done(used);
   }
+}
+
+function statusOf(error: unknown): string {
+  return String((error instanceof ModelFailure ? error.status : undefined) ?? "unreachable");
 }
 
 /** Waits until an endpoint is open that has not asked to be left alone. */

@@ -67,7 +67,7 @@ export function candidates(models: ModelAccess, url: string | undefined, model: 
   return serving.map((own) => make(chatUrl(own.url), own));
 }
 
-/** The endpoint for the next try, or how long to wait for one, ms. `failed`: by name, how often each failed this request. */
+/** The endpoint for the next try, until `leave`; or how long to wait for one, ms. `failed`: by name, how often each failed this request. */
 export async function choose(
   models: ModelAccess,
   endpoints: readonly Endpoint[],
@@ -88,7 +88,16 @@ export async function choose(
     lot: Math.random(),
   }));
   ranked.sort((a, b) => a.failures - b.failures || a.load - b.load || a.lot - b.lot);
-  return ranked[0]?.endpoint ?? { waitMs: 0 };
+  const [best] = ranked;
+  if (best === undefined) return { waitMs: 0 };
+  // In the same turn as the choice, so that who chooses next sees it.
+  best.endpoint.health.inFlight++;
+  return best.endpoint;
+}
+
+/** The request to a chosen endpoint is over. */
+export function leave({ health }: Endpoint): void {
+  health.inFlight--;
 }
 
 export function succeeded({ health }: Endpoint): void {

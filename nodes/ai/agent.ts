@@ -80,11 +80,13 @@ export default defineNode({
         duration_ms: Date.now() - began,
         stand_in: got.standIn,
       };
+      ctx.resources.models.observer.answer("completed");
       await publish(ctx, who, { status: "completed", answer }, `${ctx.idempotencyKey}:result`);
       return { answer: { ...answer }, proposal, total_tokens: got.usage.total_tokens };
     } catch (thrown) {
       // Who was told to stop has nothing to say; and another attempt may still succeed, so this is no last word.
       if (!ctx.signal.aborted) {
+        ctx.resources.models.observer.answer("failed");
         const { code, message } = toErrorInfo(thrown);
         const id = `${ctx.idempotencyKey}:failed:${ctx.attempt}`;
         await publish(ctx, who, { status: "failed", error: { code, message } }, id).catch((error: unknown) =>

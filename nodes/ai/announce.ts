@@ -47,17 +47,19 @@ export default defineNode({
     };
     const publish = (event_type: string, more: Record<string, unknown>) =>
       ctx.publish(event_type, { ...about, event_type, ...more }, { id: `${event_type}:${ctx.runId}` });
+    // Counted from the clock of whoever opened the council.
+    const duration_ms = Math.max(0, Date.now() - brief.started_at);
+    const { observer } = ctx.resources.models;
     if (verdict === undefined) {
       const { type: code, message } = error ?? {
         type: "ValidationError",
         message: "neither verdict nor error is given",
       };
       await publish("orchestration.deliberation.failed", { error: { code, message } });
+      observer.deliberationEnded("failed", duration_ms / 1_000);
       throw new RayflowError(code, message, { retryable: false, details: error?.details });
     }
     const { winner } = verdict;
-    // Counted from the clock of whoever opened the council.
-    const duration_ms = Math.max(0, Date.now() - brief.started_at);
     await publish("orchestration.deliberation.completed", {
       ...verdict,
       duration_ms,
@@ -72,6 +74,7 @@ export default defineNode({
         },
       ],
     });
+    observer.deliberationEnded("completed", duration_ms / 1_000);
     return { task_id, role, ...verdict, duration_ms };
   },
 });

@@ -37,7 +37,7 @@ export default defineNode({
     stream: z.boolean().default(true),
   },
   outputs: { seats: list(dict()), brief: dict(), rounds: int(), quorum: int() },
-  run({ inputs }) {
+  run({ inputs, ctx }) {
     const { task_id, task_description, role, agents, constraints, rounds, tenant, budget_tokens, stream } = inputs;
     if (agents.length === 0) throw new RayflowError("ValidationError", "a council needs an agent at least");
     const ids = agents.map(({ id }) => id);
@@ -68,6 +68,7 @@ export default defineNode({
       rubric: inputs.rubric,
       agents: seats.map(({ agent_id, role: own }) => ({ agent_id, role: own })),
     };
+    ctx.resources.models.observer.deliberationStarted();
     return { seats: seats.map((one) => ({ ...one })), brief: { ...brief }, rounds, quorum };
   },
 });
