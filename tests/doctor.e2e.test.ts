@@ -57,8 +57,8 @@ describe("rayflow doctor", () => {
         advice: expect.stringMatching(/rayflow doctor --fix/),
       });
       const { code, stdout } = await rayflow(["doctor", "--fix", "--server", dev.url]);
-      expect(stdout).toMatch(/^ok {4} fix {16} set up as it should be: KV_rayflow_cache$/m);
-      expect(stdout).toMatch(/^ok {4} storage {12} a message is stored when it is sent$/m);
+      expect(stdout).toMatch(/^ok {4}fix {16}set up as it should be: KV_rayflow_cache$/m);
+      expect(stdout).toMatch(/^ok {4}storage {12}a message is stored when it is sent$/m);
       expect(code).toBe(0);
     } finally {
       await nc.close();

@@ -63,6 +63,10 @@ describe("a run through XState's machine", () => {
     const paused = told.find((event) => event.type === "@xstate.snapshot" && event.snapshot.value === "paused");
     expect(paused).toMatchObject({ snapshot: { status: "active", context: { incidents: 1, outcome: null } } });
     expect(told.at(-1)).toMatchObject({ type: "@xstate.snapshot", snapshot: { status: "done" } });
+    const begun = told.flatMap((event) =>
+      "event" in event && event.event.type === "xstate.init" ? [event.event] : [],
+    );
+    expect(begun).toEqual([{ type: "xstate.init" }, { type: "xstate.init" }]);
     for (const event of told) {
       expect(event).toMatchObject({ sessionId: recording.run, rootId: recording.run, id: null });
       expect(event._version).toMatch(/^\d+\.\d+\.\d+$/);

@@ -124,14 +124,24 @@ function toldOf(run: RunState, event: InspectionEvent): RunInspection | undefine
     }
     case "@xstate.event":
       // It is told before it is taken: its own time is the newer one.
-      return { ...told, ...timeOf(event.event), type: event.type, event: event.event, sourceId: undefined };
+      return { ...told, ...timeOf(event.event), type: event.type, event: shown(event.event), sourceId: undefined };
     case "@xstate.snapshot": {
       const { status, value } = event.snapshot as unknown as Pick<InspectedSnapshot, "status" | "value">;
-      return { ...told, type: event.type, event: event.event, snapshot: { status, value, context: viewOf(run) } };
+      return {
+        ...told,
+        type: event.type,
+        event: shown(event.event),
+        snapshot: { status, value, context: viewOf(run) },
+      };
     }
     default:
       return undefined;
   }
+}
+
+/** XState's first event hands the machine the run itself: that is not for showing (I2). */
+function shown(event: { readonly type: string }): { readonly type: string } {
+  return event.type === "xstate.init" ? { type: event.type } : event;
 }
 
 function timeOf(event: { readonly type: string; readonly time?: number }): { readonly createdAt?: string } {
