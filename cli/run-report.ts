@@ -4,6 +4,7 @@ import { styled, table } from "./output.ts";
 
 const MAX_NODES_SHOWN = 200;
 const MAX_WAITS_SHOWN = 10;
+const MAX_SLOWEST_SHOWN = 5;
 const MAX_VALUE_LENGTH = 2_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -23,6 +24,7 @@ export async function reportLines(run: RunDescription, color: boolean): Promise<
       run.ended_at === null ? "so far" : "took",
       `${statistics.total_time.toFixed(3)} s; ${statistics.nodes_executed} nodes ran, ${statistics.nodes_failed} failed, ${statistics.nodes_skipped} skipped`,
     ],
+    ...slowestNodes(statistics.node_times).map((slowest): [string, string] => ["slowest", slowest]),
     ["as of", `event #${run.at.event}, sequence ${run.at.seq}, ${run.at.time}`],
     ...(run.parent === null ? [] : [["started by", run.parent] as [string, string]]),
     ...(run.rerun_of === null ? [] : [["rerun of", run.rerun_of] as [string, string]]),
@@ -38,6 +40,15 @@ export async function reportLines(run: RunDescription, color: boolean): Promise<
     await nodeTable(run.nodes),
     ...run.failures.flatMap((failure) => ["", ...failureLines(failure, run, color)]),
   ];
+}
+
+/** The nodes that took longest, all their iterations and attempts together; none when nothing took any time. */
+export function slowestNodes(times: Readonly<Record<string, number>>): string[] {
+  const slowest = Object.entries(times)
+    .filter(([, seconds]) => seconds >= 0.0005)
+    .sort(([, one], [, other]) => other - one)
+    .slice(0, MAX_SLOWEST_SHOWN);
+  return slowest.length === 0 ? [] : [slowest.map(([node, seconds]) => `${node} ${seconds.toFixed(3)} s`).join(", ")];
 }
 
 async function nodeTable(nodes: readonly NodeView[]): Promise<string> {
