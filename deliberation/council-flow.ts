@@ -59,7 +59,7 @@ const nodes = (deadline: Duration): Record<string, NodeSpec> => ({
   agent: {
     type: "ai_agent",
     label: "Agent",
-    at: [1590, -440],
+    at: [1590, -560],
     // Durable, and counted from when the agent is due: it also holds when no actor is there to watch the clock.
     policy: { deadline, timeout: deadline },
   },
@@ -77,10 +77,10 @@ const nodes = (deadline: Duration): Record<string, NodeSpec> => ({
     config: { variable_name: STATE, scope: "run", default: {} },
   },
   judge: { type: "ai_judge", label: "Judge", at: [1260, 200] },
-  announce: { type: "ai_announce", label: "Announce the decision", at: [1590, 200] },
+  announce: { type: "ai_announce", label: "Announce", at: [1590, 200] },
   decided: { type: "return", label: "Decided", at: [1940, 200], config: { name: "decided", status_code: 200 } },
-  no_quorum: { type: "ai_announce", label: "Announce: no quorum", at: [960, 520] },
-  no_verdict: { type: "ai_announce", label: "Announce: no verdict", at: [1590, 640] },
+  no_quorum: { type: "ai_announce", label: "No quorum", at: [960, 520] },
+  no_verdict: { type: "ai_announce", label: "No verdict", at: [1590, 640] },
 });
 
 /** `from.pin > to.pin`; `->` where it is an exec wire. */

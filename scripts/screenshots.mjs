@@ -59,6 +59,10 @@ const pictures = {
     await page.getByRole("button", { name: "Previous iteration" }).click();
     return page;
   },
+  /** The flow of a deliberation. */
+  async deliberation(open) {
+    return open("deliberation");
+  },
   /** The runs of the past. */
   async runs(open, url) {
     const executions = [
@@ -88,7 +92,7 @@ let browser;
 try {
   const url = await urlOf(create);
   browser = await chromium.launch({ executablePath: findBrowser(), args: ["--no-sandbox", "--disable-gpu"] });
-  for (const name of ["order", "pricing"]) {
+  for (const name of ["order", "pricing", "deliberation"]) {
     await send(`${url}/api/flows/${name}`, { method: "PUT", body: JSON.stringify({ flow: named(name) }) });
   }
   // The first run of all waits for what the others find ready: it would show times that nobody has.

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "commander";
-import type { DeliberationRequest } from "../../deliberation/index.ts";
+import type { Deliberation, DeliberationRequest } from "../../deliberation/index.ts";
 import { RayflowError } from "../../flow/index.ts";
 import type { RunResult } from "../../nats/index.ts";
 import { namedServer } from "../connection.ts";
@@ -72,18 +72,18 @@ export function register(program: Command): void {
 
 async function deliberate(context: CliContext, task: string, flags: DeliberateFlags): Promise<void> {
   const { environment } = context;
-  const request = await requestOf(task, flags);
+  const { buildDeliberation, startModelStandIn, STAND_IN_MODEL } = await import("../../deliberation/index.ts");
+  const asked = buildDeliberation(await requestOf(task, flags));
   using stop = stopSignal(environment);
   if (namedServer(context.flags, environment) !== undefined) {
     const { connectNats } = await import("../../nats/index.ts");
     const nc = await connectNats(context.connectOptions("rayflow deliberate"));
     try {
-      return await runAndPrint(context, nc, request, flags, stop.signal);
+      return await runAndPrint(context, nc, asked, flags, stop.signal);
     } finally {
       await nc.close();
     }
   }
-  const { startModelStandIn, STAND_IN_MODEL } = await import("../../deliberation/index.ts");
   await using standIn = hasEndpoint(environment, flags) ? undefined : await startModelStandIn();
   if (standIn !== undefined) {
     const note = "No VLLM_URL is set: a stand-in answers. It is no model, and its answers mean nothing.";
@@ -91,7 +91,7 @@ async function deliberate(context: CliContext, task: string, flags: DeliberateFl
   }
   const variables = standIn === undefined ? urlVariable(flags) : { VLLM_URL: standIn.url, VLLM_MODEL: STAND_IN_MODEL };
   await using stack = await startStack(context, variables, stop.signal);
-  await runAndPrint(context, stack.nc, request, flags, stop.signal);
+  await runAndPrint(context, stack.nc, asked, flags, stop.signal);
 }
 
 function hasEndpoint(environment: Environment, { url }: DeliberateFlags): boolean {
@@ -122,19 +122,18 @@ async function startStack(
 async function runAndPrint(
   context: CliContext,
   nc: NatsConnection,
-  request: DeliberationRequest,
+  { flow, inputs, options }: Deliberation,
   flags: DeliberateFlags,
   signal: AbortSignal,
 ): Promise<void> {
   const { output } = context;
-  const [{ buildDeliberation, setUpDeliberations }, { runToEnd }, { watchAgents }] = await Promise.all([
+  const [{ setUpDeliberations }, { runToEnd }, { watchAgents }] = await Promise.all([
     import("../../deliberation/index.ts"),
     import("../run-flow.ts"),
     import("../deliberation-progress.ts"),
   ]);
-  const { flow, inputs, options } = buildDeliberation(request);
   await setUpDeliberations(nc);
-  const watch = watchAgents(nc, request.task_id, output);
+  const watch = watchAgents(nc, String(inputs.task_id), output);
   try {
     const result = await runToEnd(nc, { flow, inputs }, { ...options, timeoutMs: flags.timeout, signal });
     await watch.stop();
