@@ -31,7 +31,7 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [options]
 
-  --only W1,W3           only these: W1 to W7, cold, sleeping, recovery, growth, age
+  --only W1,W3           only these: W1 to W7, cold, sleeping, recovery, growth, age, tracing
   --case "256 in"        only cases with this in their name
   --quick                fewer and shorter measurements
   --smoke                W1 against the ceiling in less than a minute, no more

@@ -29,11 +29,18 @@ export interface Running {
 }
 
 /** Starts `node` with these arguments and resolves once what it writes to stderr fits `ready`. */
-export function startNode(args: readonly string[], ready: RegExp, cwd: string): Promise<Running> {
-  const { NATS_URL: _, RAYFLOW_LOG_LEVEL: __, NODE_OPTIONS: ___, ...env } = process.env;
+export function startNode(
+  args: readonly string[],
+  ready: RegExp,
+  cwd: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  const { NATS_URL: _, RAYFLOW_LOG_LEVEL: __, NODE_OPTIONS: ___, ...own } = process.env;
+  // What is measured exports what the bench says, not what this shell would.
+  const env = Object.fromEntries(Object.entries(own).filter(([name]) => !name.startsWith("OTEL_")));
   const child = spawn(process.execPath, args, {
     cwd,
-    env: { ...env, NO_COLOR: "1" },
+    env: { ...env, NO_COLOR: "1", ...more },
     stdio: ["ignore", "ignore", "pipe"],
   });
   reap(child);
@@ -107,6 +114,8 @@ export interface StackOptions {
   readonly actors?: number;
   readonly orchestratorArgs?: readonly string[];
   readonly actorArgs?: readonly string[];
+  /** Further variables of orchestrators and actors. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Stack {
@@ -140,13 +149,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const at = ["--server", server.url];
   const startOrchestrator = async (): Promise<Running> => {
     const args = [cli, "orchestrator", ...at, ...(options.orchestratorArgs ?? [])];
-    const started = await startNode(args, /orchestrator is up/, folder);
+    const started = await startNode(args, /orchestrator is up/, folder, options.env);
     orchestrators.push(started);
     return started;
   };
   const startActor = async (): Promise<void> => {
     const args = [cli, "actor", ...at, "--nodes-dir", benchNodes, ...(options.actorArgs ?? [])];
-    actors.push(await startNode(args, /actor ready/, folder));
+    actors.push(await startNode(args, /actor ready/, folder, options.env));
   };
   const close = async (): Promise<void> => {
     await Promise.all([...loads, ...actors, ...orchestrators].map((one) => one.close()));

@@ -6,6 +6,7 @@ import { coldStart } from "./cold-start.ts";
 import { growth } from "./growth.ts";
 import { recovery } from "./recovery.ts";
 import { sleeping } from "./sleeping.ts";
+import { tracing } from "./tracing.ts";
 import { w1Chain } from "./w1-chain.ts";
 import { w2FanOut } from "./w2-fan-out.ts";
 import { w3Single } from "./w3-single.ts";
@@ -29,6 +30,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
   recovery,
   growth,
   age,
+  tracing,
 };
 
 /** What does not depend on how often the server syncs is measured with its default. */
