@@ -1,5 +1,7 @@
 /** One delivered dispatch message, as far as JetStream is concerned. Pure. */
 
+import { STREAMS } from "../nats/index.ts";
+
 /** A message of the dispatch queue and what is needed to answer for it. */
 export interface Delivery {
   /** The node type that its subject names. */
@@ -34,9 +36,16 @@ export function deliveryCountOf(reply: string): number | undefined {
   return Number.isInteger(count) && count > 0 ? count : undefined;
 }
 
+/** Without a domain: the time is the last token but one. Asked for each message, so nothing is taken apart. */
+const PLAIN = `$JS.ACK.${STREAMS.nodes}.`;
+
+function lastButOne(text: string): string {
+  const end = text.lastIndexOf(".");
+  return text.slice(text.lastIndexOf(".", end - 1) + 1, end);
+}
+
 /** When the queue had the message, ms since 1970 by the server's clock; undefined when its reply subject says nothing of it. */
 export function storedAtOf(reply: string): number | undefined {
-  const parts = reply.split(".");
-  const nanos = Number(parts.length === 9 ? parts[7] : parts[9]);
+  const nanos = Number(reply.startsWith(PLAIN) ? lastButOne(reply) : reply.split(".")[9]);
   return nanos > 0 ? nanos / 1e6 : undefined;
 }
