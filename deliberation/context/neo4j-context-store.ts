@@ -18,6 +18,8 @@ export interface Neo4jOptions {
   readonly password?: string | undefined;
   /** Default: the server's own. */
   readonly database?: string | undefined;
+  /** How long it may take to connect, and a transaction with its repetitions, ms. Default 10 000. */
+  readonly timeoutMs?: number | undefined;
 }
 
 const LABELS = ["Decision", "Task", "Agent", "Plan", "Story"] as const;
@@ -97,14 +99,14 @@ const taskRow = z.object({
 /** Connects when it is first used: a database that is away is no reason not to start. */
 export async function openNeo4jContextStore(options: Neo4jOptions): Promise<ContextStore> {
   const { default: neo4j } = await import("neo4j-driver");
-  const { url, user = "neo4j", password } = options;
+  const { url, user = "neo4j", password, timeoutMs = TIMEOUT_MS } = options;
   const auth = password === undefined ? undefined : neo4j.auth.basic(user, password);
   // Numbers as numbers: none here is larger than what a double holds.
   const driver = neo4j.driver(url, auth, {
     disableLosslessIntegers: true,
-    connectionTimeout: TIMEOUT_MS,
-    connectionAcquisitionTimeout: TIMEOUT_MS,
-    maxTransactionRetryTime: TIMEOUT_MS,
+    connectionTimeout: timeoutMs,
+    connectionAcquisitionTimeout: timeoutMs,
+    maxTransactionRetryTime: timeoutMs,
   });
   return new Neo4jContextStore(driver, url, options.database);
 }
