@@ -170,6 +170,6 @@ describe("what is rendered", () => {
     expect(own).toContain("rayflow.result.math_add.*");
     expect(own).not.toContain("string_upper");
     const claims = ofKind(rendered(some), "ConfigMap")[0]?.data as Record<string, string>;
-    expect(JSON.parse(claims["claims.json"] ?? "").accounts[0].name).toBe("RAYFLOW");
+    expect(JSON.parse(claims["accounts.json"] ?? "")[0].name).toBe("RAYFLOW");
   });
 });

@@ -12,6 +12,7 @@ import type { Tree } from "./patches.ts";
 
 export const k8sFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..", "k8s");
 export const chart = path.join(k8sFolder, "chart");
+export const overlays = ["base", "overlays/dev", "overlays/production", "overlays/council"] as const;
 export const readK8s = (file: string): string => readFileSync(path.join(k8sFolder, file), "utf8");
 export const productionValues = (): Tree => parse(readK8s("chart/values-production.yaml")) as Tree;
 
@@ -56,7 +57,6 @@ export function rendered(types: readonly NodeType[], options: Partial<RenderOpti
 
 /** By a title each. */
 export function renderings(types: readonly NodeType[]): ReadonlyMap<string, readonly Tree[]> {
-  const overlays = ["base", "overlays/dev", "overlays/production", "overlays/council"];
   return new Map<string, readonly Tree[]>([
     ...overlays.map((overlay) => [overlay, kustomizeBuild(path.join(k8sFolder, overlay))] as const),
     ["chart, default values", helmTemplate(chart)],
