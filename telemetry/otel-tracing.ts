@@ -12,6 +12,7 @@ import {
   SpanStatusCode,
   TraceFlags,
   type Tracer,
+  type TraceState,
   trace,
 } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
@@ -168,28 +169,24 @@ export class OtelTracing implements Tracing {
   }
 
   #readable(span: SpanData): ReadableSpan {
-    const { traceId, spanId, parentSpanId, tracestate, failure } = span;
-    const shared = {
-      traceId,
-      traceFlags: TraceFlags.SAMPLED,
-      ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
-    };
-    const own: SpanContext = { ...shared, spanId };
+    const { traceId, parentSpanId, tracestate, failure, startMs, endMs } = span;
+    const traceState = tracestate === undefined ? undefined : createTraceState(tracestate);
+    const own = contextOf(traceId, span.spanId, traceState);
     return {
       name: span.name,
       kind: kinds[span.kind],
       spanContext: () => own,
       ...(parentSpanId === undefined
         ? {}
-        : { parentSpanContext: { ...shared, spanId: parentSpanId, isRemote: span.isParentRemote } }),
-      startTime: hrTime(span.startMs),
-      endTime: hrTime(span.endMs),
-      duration: hrTime(span.endMs - span.startMs),
-      status: failure ? { code: SpanStatusCode.ERROR, message: failure.message } : { code: SpanStatusCode.UNSET },
-      attributes: { ...span.attributes, ...(failure ? { "error.type": failure.code } : {}) } as Attributes,
+        : { parentSpanContext: { ...contextOf(traceId, parentSpanId, traceState), isRemote: span.isParentRemote } }),
+      startTime: hrTime(startMs),
+      endTime: hrTime(endMs),
+      duration: hrTime(endMs - startMs),
+      status: failure ? { code: SpanStatusCode.ERROR, message: failure.message } : UNSET,
+      attributes: span.attributes,
       links: [],
       events: failure
-        ? [{ name: "exception", time: hrTime(span.endMs), attributes: exceptionOf(failure), droppedAttributesCount: 0 }]
+        ? [{ name: "exception", time: hrTime(endMs), attributes: exceptionOf(failure), droppedAttributesCount: 0 }]
         : [],
       ended: true,
       resource: this.#resource,
@@ -199,6 +196,13 @@ export class OtelTracing implements Tracing {
       droppedLinksCount: 0,
     };
   }
+}
+
+const UNSET = { code: SpanStatusCode.UNSET };
+
+function contextOf(traceId: string, spanId: string, traceState: TraceState | undefined): SpanContext {
+  const made = { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
+  return traceState === undefined ? made : { ...made, traceState };
 }
 
 class OtelSpan implements OpenSpan {
