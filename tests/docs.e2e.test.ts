@@ -4,7 +4,7 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { root } from "./rayflow-process.ts";
 
-it.each(["docs-nodes.mjs", "docs-errors.mjs", "docs-statechart.mjs"])(
+it.each(["docs-nodes.mjs", "docs-errors.mjs", "docs-statechart.mjs", "docs-metrics.mjs"])(
   "what %s writes is up to date",
   async (script) => {
     const args = [path.join(root, "scripts", script), "--check"];

@@ -130,6 +130,8 @@ describe("rayflow dev", () => {
     await nc.request(subjects.submit(), JSON.stringify({ flow: { nodes: [], edges: [] } }));
     await nc.request(subjects.result("math_add", 1), "not JSON");
     await nc.request(subjects.node("math_add"), "not JSON");
+    // And work that nobody takes.
+    await nc.request(subjects.node("test_nobody"), "{}");
     await nc.close();
 
     await expect
@@ -140,18 +142,18 @@ describe("rayflow dev", () => {
           sumOf(page, "rayflow_messages_refused_total", { subject: "rayflow.result", reason: "json" }),
           sumOf(page, "rayflow_actor_refused_total", { reason: "malformed" }),
           sumOf(page, "rayflow_runs_finished_total", { flow: "lost", status: "failed" }),
-          sumOf(page, "rayflow_queue_messages"),
+          sumOf(page, "rayflow_queue_messages", { type: "test_nobody" }),
         ];
       })
-      .toEqual([1, 1, 1, 1, 0]);
+      .toEqual([1, 1, 1, 1, 1]);
     const page = await pageOf(gatewayUrl);
     const names = namesIn(page);
     const missing = (Object.keys(METRICS) as MetricName[]).filter((name) => {
       const { kind }: MetricRow = METRICS[name];
       const wanted = kind === "histogram" ? ["_bucket", "_sum", "_count"].map((end) => name + end) : [name];
-      // Shown only while something is queued (see below), or once a model was asked (deliberation/deliberation.int.test.ts).
+      // Shown only once a model was asked (deliberation/deliberation.int.test.ts).
       if (/^rayflow_(model|deliberation)/.test(name)) return false;
-      return name !== "rayflow_queue_messages" && !wanted.every((one) => names.has(one));
+      return !wanted.every((one) => names.has(one));
     });
     expect(missing).toEqual([]);
     const unknown = [...names].filter((name) => {
