@@ -3,12 +3,14 @@ import { contextOf } from "../context.ts";
 import { addHttpOptions, addPortOption, exposureWarning, type HttpFlags, httpOptionsOf } from "../gateway-options.ts";
 import { addMetricsOptions, type MetricsFlags, openMetrics } from "../metrics-options.ts";
 import { stopSignal } from "../signals.ts";
+import { span } from "../topology-options.ts";
 import { openTracing } from "../tracing.ts";
 
 export interface GatewayFlags extends HttpFlags, MetricsFlags {
   readonly port?: number;
   readonly jaegerUrl?: string;
   readonly editor: boolean;
+  readonly drain?: number;
 }
 
 /** What a command that serves the gateway is called, and what it shows first. */
@@ -19,6 +21,9 @@ export interface GatewayRole {
   readonly home?: string;
 }
 
+const DEFAULT_DRAIN_MS = 20_000;
+/** For the last answers to go out. */
+const LAST_ANSWERS_MS = 1_000;
 const ROLE: GatewayRole = { name: "gateway", port: 8000 };
 
 export function register(program: Command): void {
@@ -27,6 +32,11 @@ export function register(program: Command): void {
     .description("serve the HTTP API and the editor: a service of its own, as many as you like");
   addMetricsOptions(addHttpOptions(addPortOption(command)))
     .option("--no-editor", "the API alone")
+    .option(
+      "--drain <duration>",
+      'how long callers may go on waiting for their runs when it is told to stop (default "20s")',
+      span("--drain"),
+    )
     .option("--jaeger-url <url>", "where a run's trace is, with {trace_id} in it (RAYFLOW_JAEGER_URL)")
     .action((flags: GatewayFlags, self: Command) => serveGateway(flags, self, ROLE));
 }
@@ -54,8 +64,11 @@ export async function serveGateway(flags: GatewayFlags, self: Command, role: Gat
     const jaegerUrl = flags.jaegerUrl ?? environment.RAYFLOW_JAEGER_URL;
     const port = flags.port ?? role.port;
     const { metrics } = observed;
+    const drainMs = flags.drain ?? DEFAULT_DRAIN_MS;
     const options = {
       ...http,
+      drainMs,
+      graceMs: drainMs + LAST_ANSWERS_MS,
       tracing: traced.tracing,
       port,
       jaegerUrl,

@@ -36,6 +36,8 @@ export interface HttpOptions extends ListenOptions {
   readonly maxBodyBytes?: number | undefined;
   /** How long answers may take to go out when it stops, ms. Default 5 000. */
   readonly graceMs?: number | undefined;
+  /** How long who waits for a run may go on waiting when it stops, ms: less than `graceMs`. Default 4 000. */
+  readonly drainMs?: number | undefined;
   readonly logger?: Logger | undefined;
   /** What it counts into and shows at `/metrics`. Default: for itself. */
   readonly metrics?: Metrics | undefined;
@@ -63,11 +65,12 @@ export interface HttpServer extends AsyncDisposable {
   readonly port: number;
   /** Whether NATS and an orchestrator answer. */
   readiness(): Promise<Readiness>;
-  /** Ends streams and waiting requests, lets the others finish. Runs go on; the connection stays open. */
+  /** Takes nothing new, ends streams, lets requests finish within `graceMs`. Runs go on; the connection stays open. */
   stop(): Promise<void>;
 }
 
 const DEFAULT_GRACE_MS = 5_000;
+const DEFAULT_DRAIN_MS = 4_000;
 const DEFAULT_MAX_STREAMS = 1_000;
 const DEFAULT_STALLED_MS = 60_000;
 
@@ -78,6 +81,7 @@ export async function serveGateway(options: GatewayOptions): Promise<HttpServer>
   const parts = await openParts(nc);
   const stopping = new AbortController();
   const { signal } = stopping;
+  const waits = new AbortController();
   const metrics = httpMetrics(options.metrics ?? createMetrics({ service: "gateway", version }));
   const streams = new EventStreams({ metrics, logger, stopping: signal, maxStreams, stalledMs });
   const app = createApp({
@@ -86,7 +90,7 @@ export async function serveGateway(options: GatewayOptions): Promise<HttpServer>
     metrics,
     title: "RayFlow",
     routes: (operations) => {
-      addExecuteRoutes(operations, parts, { metrics, stopping: signal });
+      addExecuteRoutes(operations, parts, { metrics, stopping: waits.signal });
       addFlowRoutes(operations, parts);
       addNodeRoutes(operations, parts);
       addRunRoutes(operations, parts, signal);
@@ -100,10 +104,11 @@ export async function serveGateway(options: GatewayOptions): Promise<HttpServer>
     },
     fallback: editorFiles(options.editorDir, options.home),
   });
-  return serveApp(app, options, stopping, () => {
+  const release = () => {
     metrics.end();
     parts[Symbol.dispose]();
-  });
+  };
+  return serveApp(app, options, stopping, release, waits);
 }
 
 /** What of a server's options concerns its application. */
@@ -119,18 +124,21 @@ export function appOptions(options: HttpOptions) {
   };
 }
 
-/** An application on its port, until it is stopped. `release` comes last. */
+/** An application on its port, until it is stopped. `release` comes last; `waits` ends those who wait, after a while. */
 export async function serveApp(
   app: ReturnType<typeof createApp>,
   options: HttpOptions,
   stopping: AbortController,
   release: () => void,
+  waits = stopping,
 ): Promise<HttpServer> {
   try {
     const { url, port, close } = await listen(app, options);
     const stop = async (): Promise<void> => {
       stopping.abort();
+      const patience = setTimeout(() => waits.abort(), options.drainMs ?? DEFAULT_DRAIN_MS);
       await close(options.graceMs ?? DEFAULT_GRACE_MS);
+      clearTimeout(patience);
       release();
     };
     const readiness = async (): Promise<Readiness> => {
