@@ -1,4 +1,5 @@
 /** Options of the processes whose metrics are read, and what reads them. */
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import type { Metrics, Readiness, WatchedConnection } from "../telemetry/index.ts";
@@ -72,4 +73,13 @@ export async function openMetrics(options: MetricsOptions): Promise<ProcessMetri
       await metrics.stop().catch((error: unknown) => logger.debug({ err: error }, "the last metrics were not sent"));
     },
   };
+}
+
+/** Of a process that needs nothing but NATS: whether the server answers. */
+export async function natsReadiness(nc: NatsConnection): Promise<Readiness> {
+  const nats = await nc.rtt().then(
+    () => true,
+    () => false,
+  );
+  return { ready: nats, nats };
 }

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { RayflowError } from "../../flow/index.ts";
 import { type CliContext, contextOf } from "../context.ts";
+import { addMetricsOptions, type MetricsFlags, natsReadiness, openMetrics } from "../metrics-options.ts";
 import { packageVersion } from "../package-info.ts";
 import { stopSignal } from "../signals.ts";
 
-interface ContextFlags {
+interface ContextFlags extends MetricsFlags {
   readonly neo4j?: string;
   readonly neo4jUser?: string;
   readonly neo4jPassword?: string;
@@ -16,6 +17,7 @@ export function register(program: Command): void {
   const command = addStoreOptions(
     program.command("context").description("keep what deliberations decide: a graph in Neo4j, or on JetStream KV"),
   ).action(run);
+  addMetricsOptions(command);
   addStoreOptions(command.command("show").description("what is known of a task").argument("<task-id>")).action(show);
 }
 
@@ -28,7 +30,7 @@ function addStoreOptions(command: Command): Command {
     .option("--valkey <url>", "cache of tasks, like redis://host:6379 (VALKEY_URL; default: none)");
 }
 
-async function run(_flags: ContextFlags, self: Command): Promise<void> {
+async function run(flags: ContextFlags, self: Command): Promise<void> {
   const context = contextOf(self);
   const { environment } = context;
   const [nats, { startContext }, { createLogger }] = await Promise.all([
@@ -39,13 +41,16 @@ async function run(_flags: ContextFlags, self: Command): Promise<void> {
   const logger = await createLogger({ environment, defaultLevel: "info", name: "context" });
   const stores = storesOf(context, self);
   using stop = stopSignal(environment);
+  await using observed = await openMetrics({ service: "context", environment, flags, logger });
   const nc = await nats.connectNats(context.connectOptions("rayflow context"));
   try {
     const { version, advice } = await nats.requireServer(nc);
     if (advice !== undefined) logger.warn(advice);
     await using service = await startContext({ nc, ...stores, version: packageVersion(), logger });
     logger.info({ store: service.store, server: version }, "context service is up");
+    observed.up(nc, () => natsReadiness(nc));
     const signal = await stop.received;
+    observed.leave();
     logger.info({ signal }, "context service stops");
   } finally {
     await nc.close();

@@ -2,12 +2,13 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { RayflowError } from "../../flow/index.ts";
 import { contextOf } from "../context.ts";
+import { addMetricsOptions, type MetricsFlags, natsReadiness, openMetrics } from "../metrics-options.ts";
 import { packageVersion } from "../package-info.ts";
 import { stopSignal } from "../signals.ts";
 import { wholeNumber } from "../stack-options.ts";
 import { span } from "../topology-options.ts";
 
-interface ExecutorFlags {
+interface ExecutorFlags extends MetricsFlags {
   readonly host: string;
   readonly port?: number;
   readonly vllmUrl?: string;
@@ -49,6 +50,7 @@ export function register(program: Command): void {
     .option("--tls-client-ca <file>", "let in only clients whose certificate this CA has signed")
     .option("--grace <duration>", 'how long calls under way may take when it stops (default "10s")', span("--grace"))
     .action(run);
+  addMetricsOptions(command);
   command
     .command("setup")
     .description("make the streams and buckets of deliberations where they are missing, then end")
@@ -83,6 +85,7 @@ async function run(flags: ExecutorFlags, self: Command): Promise<void> {
   const logger = await createLogger({ environment, defaultLevel: "info", name: "executor" });
   const tls = await tlsOf(flags);
   using stop = stopSignal(environment);
+  await using observed = await openMetrics({ service: "executor", environment, flags, logger });
   const nc = await nats.connectNats(context.connectOptions("rayflow executor"));
   try {
     const { version, advice } = await nats.requireServer(nc);
@@ -105,7 +108,9 @@ async function run(flags: ExecutorFlags, self: Command): Promise<void> {
     });
     const address = `${flags.host}:${executor.port}`;
     logger.info({ address, port: executor.port, server: version, tls: tls !== undefined }, "executor is up");
+    observed.up(nc, () => natsReadiness(nc));
     const signal = await stop.received;
+    observed.leave();
     logger.info({ signal }, "executor stops");
   } finally {
     await nc.close();
