@@ -183,7 +183,7 @@ const ended = {
   timestamp,
 };
 
-/** On `orchestration.deliberation.completed`, once. `Nats-Msg-Id`: `deliberation:<run>:completed`. */
+/** On `orchestration.deliberation.completed`, once. `Nats-Msg-Id`: `orchestration.deliberation.completed:<run>`. */
 export const deliberationCompletedEvent = z.object({
   ...ended,
   event_type: z.literal("orchestration.deliberation.completed"),

@@ -195,16 +195,19 @@ type Got = Omit<Answer, "endpoint" | "attempts"> & { readonly problems?: readonl
 async function request(tries: Tries, endpoint: Endpoint, attempt: number): Promise<Got> {
   const { ctx, question, model, until, promptTokens } = tries;
   const { config, messages, streamedBy } = question;
+  const wholeMs = durationMs(config.timeout);
   const stream = tokenStream(ctx, streamedBy, attempt, model);
   try {
     const answer = await requestChat({
       url: endpoint.url,
-      trusted: endpoint.own !== undefined || ctx.resources.allowPrivateAddresses,
+      trusted: endpoint.own !== undefined,
+      resources: ctx.resources,
       apiKey: config.api_key ?? endpoint.own?.api_key,
       body: bodyOf(model, messages, config, streamedBy !== undefined),
       stream: streamedBy !== undefined,
       requestId: `${ctx.idempotencyKey}/${ctx.attempt}.${attempt}`,
-      timeoutMs: Math.max(1, Math.min(durationMs(config.timeout), until - Date.now())),
+      timeoutMs: Math.max(1, Math.min(wholeMs, until - Date.now())),
+      wholeTimeout: until - Date.now() >= wholeMs,
       signal: ctx.signal,
       onToken: stream.token,
     });

@@ -5,9 +5,10 @@
  * check of what is connected to as io_http_request has.
  */
 import { isIP } from "node:net";
-import { RayflowError } from "../../actors/sdk.ts";
-import { isPublicAddress } from "../io/_address.ts";
-import { notAllowed, publicLookup } from "../io/_http-exchange.ts";
+import { type NodeResources, RayflowError } from "../../actors/sdk.ts";
+
+import { checkedLookup, notAllowed } from "../io/_http-exchange.ts";
+import { reachable } from "../io/_reachable.ts";
 import { type ChatAnswer, readStream, readText, readWhole } from "./_chat-answer.ts";
 import { ModelFailure } from "./_model-failure.ts";
 import { isRetryableStatus, retryAfterMs } from "./_retry-wait.ts";
@@ -19,32 +20,40 @@ export interface ChatMessage {
 
 export interface ChatRequest {
   readonly url: URL;
-  /** Whether the address may be a private one. */
+  /** Whether it is one of the deployment's: they may be at any address. */
   readonly trusted: boolean;
+  /** What the deployment allows of other addresses. */
+  readonly resources: NodeResources;
   readonly apiKey: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
   readonly stream: boolean;
   readonly requestId: string;
   readonly timeoutMs: number;
+  /** Whether the time is as long as a working endpoint needs: else it is not to blame. */
+  readonly wholeTimeout: boolean;
   readonly signal: AbortSignal;
   readonly onToken: (text: string) => void;
 }
 
 type Undici = typeof import("undici");
 type Dispatcher = InstanceType<Undici["Agent"]>;
-let undici: Promise<{ request: Undici["request"]; trusted: Dispatcher; guarded: Dispatcher }> | undefined;
+let undici: Promise<Undici> | undefined;
+let trustedAgent: Dispatcher | undefined;
+/** By what their deployment allows; a connection in them was checked when it was made. */
+const guardedAgents = new WeakMap<NodeResources, Dispatcher>();
+const LIMITS = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 10_000 };
 
-/** Loaded when the first model is asked: most actors never do. Time limits are the caller's signal. */
-function client() {
-  undici ??= import("undici").then(({ Agent, request }) => {
-    const limits = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 10_000 };
-    return {
-      request,
-      trusted: new Agent(limits),
-      guarded: new Agent({ ...limits, connect: { lookup: publicLookup, timeout: 10_000 } }),
-    };
-  });
-  return undici;
+function agentFor({ Agent }: Undici, { trusted, resources }: ChatRequest): Dispatcher {
+  if (trusted) {
+    trustedAgent ??= new Agent(LIMITS);
+    return trustedAgent;
+  }
+  const known = guardedAgents.get(resources);
+  if (known !== undefined) return known;
+  const connect = { lookup: checkedLookup(reachable(resources)), timeout: LIMITS.connectTimeout };
+  const made = new Agent({ ...LIMITS, connect });
+  guardedAgents.set(resources, made);
+  return made;
 }
 
 /** The address that is posted to: `/v1/chat/completions` of a server, or what names it already. */
@@ -65,13 +74,15 @@ export function chatUrl(text: string): URL {
 export async function requestChat(wanted: ChatRequest): Promise<ChatAnswer> {
   const { url, trusted, apiKey, signal } = wanted;
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  if (!trusted && isIP(host) !== 0 && !isPublicAddress(host)) throw notAllowed(host, host);
+  if (!trusted && isIP(host) !== 0 && !reachable(wanted.resources)(host)) throw notAllowed(host, host);
   const timeout = AbortSignal.timeout(Math.ceil(wanted.timeoutMs));
   try {
-    const { request, trusted: any, guarded } = await client();
-    const response = await request(url, {
+    // Loaded when the first model is asked: most actors never do. Time limits are the caller's signal.
+    undici ??= import("undici");
+    const loaded = await undici;
+    const response = await loaded.request(url, {
       method: "POST",
-      dispatcher: trusted ? any : guarded,
+      dispatcher: agentFor(loaded, wanted),
       headers: {
         "content-type": "application/json",
         accept: wanted.stream ? "text/event-stream" : "application/json",
@@ -93,7 +104,7 @@ export async function requestChat(wanted: ChatRequest): Promise<ChatAnswer> {
     if (error instanceof ModelFailure || error instanceof RayflowError) throw error;
     if (timeout.aborted) {
       const message = `${url.host} did not answer within ${wanted.timeoutMs} ms`;
-      throw new ModelFailure(message, { retryable: true, down: true });
+      throw new ModelFailure(message, { retryable: true, down: wanted.wholeTimeout });
     }
     throw unreachable(url, error);
   }

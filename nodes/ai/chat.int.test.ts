@@ -183,6 +183,8 @@ describe("endpoints", () => {
     const port = new URL(other.url).port;
     await expect(ask({ url: `http://localhost:${port}` })).rejects.toMatchObject({ code: "AddressNotAllowed" });
     expect(askedOther()).toHaveLength(0);
+    const resources = { allowedAddresses: ["127.0.0.0/8"] };
+    expect(await ask({ url: other.url }, { context: { resources } })).toMatchObject({ attempts: 1 });
   });
 });
 

@@ -10,7 +10,6 @@ import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import { RayflowError } from "../../actors/sdk.ts";
-import { isPublicAddress } from "./_address.ts";
 
 /** Largest response body, bytes; it has to fit into messages afterwards. */
 export const MAX_RESPONSE_BYTES = 1024 * 1024;
@@ -71,7 +70,7 @@ function send(wanted: Exchange, lookupAddress: LookupFunction): Promise<Incoming
 }
 
 /** dns.lookup that fails when a name has any address that may not be reached. */
-function checkedLookup(mayReach: Exchange["mayReach"]): LookupFunction {
+export function checkedLookup(mayReach: Exchange["mayReach"]): LookupFunction {
   return (hostname, options, done) => {
     lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
       const [first] = found ?? [];
@@ -83,9 +82,6 @@ function checkedLookup(mayReach: Exchange["mayReach"]): LookupFunction {
     });
   };
 }
-
-/** The same where only public addresses may be reached. */
-export const publicLookup: LookupFunction = checkedLookup(isPublicAddress);
 
 async function readBody(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

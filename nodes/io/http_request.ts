@@ -9,9 +9,10 @@ import {
   RayflowError,
   z,
 } from "../../actors/sdk.ts";
-import { isPublicAddress, networks } from "./_address.ts";
+
 import { type Answer, type Exchange, exchange } from "./_http-exchange.ts";
 import { isJson, requestBody, requestHeaders, requestUrl } from "./_http-request-parts.ts";
+import { reachable } from "./_reachable.ts";
 
 const MAX_REDIRECTS = 5;
 const HARMLESS = new Set([
@@ -56,13 +57,6 @@ export default defineNode({
     return { response, status_code: answer.status, headers: answer.headers };
   },
 });
-
-/** Public addresses, and those that the deployment allows besides. */
-function reachable({ allowPrivateAddresses, allowedAddresses = [] }: NodeContext["resources"]): Exchange["mayReach"] {
-  if (allowPrivateAddresses) return () => true;
-  const allowed = networks(allowedAddresses);
-  return (address) => isPublicAddress(address) || allowed(address);
-}
 
 /** Follows redirects itself, for each hop's address has to be checked. */
 async function follow(first: Exchange): Promise<Answer> {
