@@ -332,7 +332,23 @@ describe("the context", () => {
         return { outputs: {} };
       }),
     );
-    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ msg: "hello", run_id: "r1", node_id: "n1", extra: 1 });
+    const line = JSON.parse(lines.at(-1) ?? "");
+    expect(line).toMatchObject({ msg: "hello", run_id: "r1", node_id: "n1", extra: 1 });
+    expect(line).not.toHaveProperty("trace_id");
+  });
+
+  test("logs with the trace of the run", async () => {
+    await run(
+      raw((ctx) => {
+        ctx.log.info("hello");
+        return { outputs: {} };
+      }),
+      { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
+    );
+    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({
+      run_id: "r1",
+      trace_id: "0af7651916cd43dd8448eb211c80319c",
+    });
   });
 
   test("reaches variables", async () => {

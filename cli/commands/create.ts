@@ -14,6 +14,7 @@ import {
   portOf,
 } from "../gateway-options.ts";
 import type { LocalStackOptions } from "../local-stack.ts";
+import { openMetrics } from "../metrics-options.ts";
 import { mayOpen, openBrowser } from "../open-browser.ts";
 import { styled } from "../output.ts";
 import { packageVersion } from "../package-info.ts";
@@ -67,6 +68,8 @@ async function create(context: CliContext, flags: CreateFlags, stop: StopSignal)
   const logger = await createLogger({ environment, defaultLevel: "warn", name: "rayflow" });
   await using traced = await openTracing({ service: "rayflow", environment, logger });
   const { tracing } = traced;
+  await using observed = await openMetrics({ service: "create", environment, flags: {}, logger, isServed: true });
+  const { metrics } = observed;
   const serve = async (url: string, server: string): Promise<void> => {
     if (output.format !== "table") output.json({ url, server });
     say("");
@@ -79,6 +82,7 @@ async function create(context: CliContext, flags: CreateFlags, stop: StopSignal)
     const running = await connectIfServed(context.flags, environment, "rayflow create");
     const local = {
       logger,
+      metrics,
       tracing,
       nodesDir: nodesDirOf(flags),
       filesRoot: flags.filesRoot,
@@ -107,7 +111,7 @@ async function create(context: CliContext, flags: CreateFlags, stop: StopSignal)
     say(`  nats-server          ${running.url}`);
     const { hasOrchestrator } = await import("../../gateway/index.ts");
     if (await hasOrchestrator(connection.nc, ASK_MS)) {
-      await using gateway = await openGateway(connection.nc, { ...http, tracing }, logger);
+      await using gateway = await openGateway(connection.nc, { ...http, metrics, tracing }, logger);
       say(partLine({ kind: "gateway", url: gateway.url }));
       await serve(gateway.url, running.url);
       return;
