@@ -26,7 +26,7 @@ export function maskedContext(ctx: NodeContext, mask: Mask): NodeContext {
       return maskedVariables(ctx.variables, mask);
     },
     heartbeat: ctx.heartbeat,
-    publish: (subject, data, options) => ctx.publish(subject, data, options),
+    publish: (subject, data, options) => ctx.publish(subject, mask(data), options),
   };
 }
 

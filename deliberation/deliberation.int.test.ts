@@ -268,6 +268,27 @@ describe("the guards of all actors together", () => {
     expect(decided.winner.duration_ms).toBeGreaterThanOrEqual(900);
   });
 
+  test("get a secret as their key, and nobody else sees it", async () => {
+    const chat = {
+      id: "chat",
+      type: "ai_chat",
+      config: { api_key: { $secret: "vllm" }, max_attempts: 1 },
+      data: { constantValues: { prompt: "Hello", model: "stand-in?status=401&times=1" } },
+    };
+    const flow = {
+      name: "secretive",
+      nodes: [{ id: "start", type: "start" }, chat, { id: "end", type: "return" }],
+      edges: [
+        { id: "a", source: "start", target: "chat", sourceHandle: "exec-out", targetHandle: "exec-in" },
+        { id: "b", source: "chat", target: "end", sourceHandle: "exec-out", targetHandle: "exec-in" },
+      ],
+    };
+    const result = await (await council.submit({ flow })).result;
+    expect(result.error).toMatchObject({ code: "ModelError", details: { status: 401 } });
+    expect(model.seen.at(-1)?.authorization).toBe("Bearer sk-secret-of-test");
+    expect(JSON.stringify(result)).not.toContain("sk-secret");
+  });
+
   test("are seen in the metrics", async () => {
     const page = await council.metrics.render();
     const host = new URL(model.url).host;

@@ -46,7 +46,15 @@ export function withCouncil() {
         const { allowPrivateAddresses } = more;
         const nc = await nats.connect("actor");
         actors.push(
-          await startActor({ nc, nodes, models, allowPrivateAddresses, metrics, logger: pino({ level: "silent" }) }),
+          await startActor({
+            nc,
+            nodes,
+            models,
+            allowPrivateAddresses,
+            metrics,
+            secrets: { environment: { VLLM: "sk-secret-of-test" } },
+            logger: pino({ level: "silent" }),
+          }),
         );
       }
     },

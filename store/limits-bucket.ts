@@ -20,7 +20,7 @@ import { sitOut } from "./sit-out.ts";
 const STREAM = bucketStream(BUCKETS.limits);
 const MAX_TRIES = 200;
 const MAX_BACKOFF_MS = 50;
-/** How long the word of a deletion stays, for watchers that were away. */
+/** How long the word of a deletion stays: no longer than who remembers its revision needs it. */
 const MARKER_TTL = "60s";
 
 export interface LimitsEntry {
@@ -64,14 +64,16 @@ export class LimitsBucket {
     return ack.seq;
   }
 
-  async remove(key: string, revision?: number): Promise<void> {
+  /** Gives the revision of the marker that stays for a minute. */
+  async remove(key: string, revision?: number): Promise<number> {
     const h = headers();
     h.set("KV-Operation", "DEL");
-    await this.#js.publish(subjectOf(key), undefined, {
+    const ack = await this.#js.publish(subjectOf(key), undefined, {
       headers: h,
       ttl: MARKER_TTL,
       ...(revision === undefined ? {} : { expect: { lastSubjectSequence: revision } }),
     });
+    return ack.seq;
   }
 
   /**

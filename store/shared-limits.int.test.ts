@@ -1,4 +1,6 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BUCKETS, bucketStream } from "../nats/index.ts";
 import { withServer } from "../nats/testing.ts";
 import { SharedLimits } from "./shared-limits.ts";
 
@@ -54,6 +56,15 @@ describe("slots", () => {
     const slot = await there.slot("c", 1, wait());
     await slot.release();
   });
+});
+
+test("a slot of which not even a marker is left is free", async () => {
+  const slot = await here.slot("d", 1, wait());
+  await expect(there.slot("d", 1, wait(100))).rejects.toMatchObject({ code: "LimitReached" });
+  const jsm = await jetstreamManager(nats.nc);
+  await jsm.streams.purge(bucketStream(BUCKETS.limits), { filter: `$KV.${BUCKETS.limits}.slot.d.0` });
+  await (await there.slot("d", 1, wait())).release();
+  await slot.release();
 });
 
 describe("a rate", () => {

@@ -61,7 +61,7 @@ export class SharedLimits {
   /** `slotTtlMs`: how long a slot outlives a holder that died. Default 15 000, whole seconds. */
   constructor(nc: NatsConnection, { slotTtlMs }: { readonly slotTtlMs?: number } = {}) {
     this.#bucket = new LimitsBucket(nc);
-    this.#slots = new SharedSlots(nc, this.#bucket, slotTtlMs);
+    this.#slots = new SharedSlots(this.#bucket, slotTtlMs);
   }
 
   /** One of `max` places of this name. @throws LimitReached; the signal's reason */

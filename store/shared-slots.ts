@@ -2,20 +2,24 @@
  * A semaphore that all processes on a server share: `max` slots per name, each an entry in `rayflow_limits`.
  *
  * H1. A slot has one holder: it is taken by compare-and-set on its entry.
- * H2. A holder renews its slot; when it dies the server lets the entry expire, by its own clock, and others hear of it.
+ * H2. A holder renews its slot; when it dies the server lets the entry expire, by its own clock.
  * H3. Callers of this process get slots in the order in which they asked.
- * H4. Names that nobody limits cost nothing: the watch of a name begins with its first caller.
+ * H4. A free slot costs one write. Who waits looks again and again, and only the first of a process does: a watch would
+ *     need a consumer, which an actor may not make.
  */
 import { randomBytes } from "node:crypto";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
-import { BUCKETS, safeToken } from "../nats/index.ts";
-import { type BucketWatch, isConflict, watchBucket } from "./bucket.ts";
+import { safeToken } from "../nats/index.ts";
+import { isConflict } from "./bucket.ts";
 import type { LimitsBucket } from "./limits-bucket.ts";
 
 const SLOT_TTL_MS = 15_000;
-/** A lost word of a slot that became free is made up for by looking again, ms. */
-const LOOK_AGAIN_MS = 2_000;
+const FIRST_LOOK_MS = 20;
+const LONGEST_LOOK_MS = 500;
+/** Slots that are looked at in one go. */
+const MOST_LOOKS = 32;
+/** For so long what was seen of a slot that others hold says something, ms. */
+const BELIEVED_MS = 5_000;
 
 export interface Wait {
   readonly signal: AbortSignal;
@@ -30,6 +34,7 @@ export interface Slot {
 interface SeenSlot {
   revision: number;
   taken: boolean;
+  at: number;
 }
 
 /** What this process knows of one name. */
@@ -37,7 +42,6 @@ interface Name {
   readonly key: string;
   readonly seen: Map<number, SeenSlot>;
   readonly wakers: Set<() => void>;
-  watch: Promise<BucketWatch> | undefined;
   queue: Promise<unknown>;
 }
 
@@ -48,7 +52,6 @@ interface Held {
 }
 
 export class SharedSlots {
-  readonly #nc: NatsConnection;
   readonly #bucket: LimitsBucket;
   readonly #ttlMs: number;
   readonly #names = new Map<string, Name>();
@@ -57,110 +60,96 @@ export class SharedSlots {
   #renewal: NodeJS.Timeout | undefined;
 
   /** `ttlMs`: how long a slot outlives a holder that died. */
-  constructor(nc: NatsConnection, bucket: LimitsBucket, ttlMs: number = SLOT_TTL_MS) {
-    this.#nc = nc;
+  constructor(bucket: LimitsBucket, ttlMs: number = SLOT_TTL_MS) {
     this.#bucket = bucket;
     this.#ttlMs = ttlMs;
   }
 
-  /** How many slots of a name are taken, by anyone; 0 for a name that this process has not asked for yet. */
+  /** How many slots of a name are taken: this process's own, and what it saw of others a moment ago. */
   taken(name: string): number {
+    const since = Date.now() - BELIEVED_MS;
     const known = this.#names.get(name);
-    return known === undefined ? 0 : [...known.seen.values()].filter(({ taken }) => taken).length;
+    if (known === undefined) return 0;
+    const own = new Set([...this.#held].filter((held) => held.name === known).map(({ at }) => at));
+    return [...known.seen].filter(([slot, { taken, at }]) => own.has(slot) || (taken && at > since)).length;
   }
 
   /**
    * Waits for one of `max` slots.
    * @throws LimitReached when none became free in time; the signal's reason
    */
-  async take(name: string, max: number, wait: Wait): Promise<Slot> {
+  take(name: string, max: number, wait: Wait): Promise<Slot> {
     const known = this.#nameOf(name);
-    known.watch ??= watchBucket(
-      this.#nc,
-      BUCKETS.limits,
-      ({ key, value, revision }) => this.#see(known, Number(key.slice(known.key.length + 1)), value, revision),
-      `${known.key}.*`,
-    );
-    known.watch.catch(() => {
-      known.watch = undefined;
-    });
-    await (await known.watch).ready;
     const mine = known.queue.then(() => this.#takeNext(known, name, max, wait));
     known.queue = mine.catch(() => {});
     return mine;
   }
 
-  /** Gives back what is held and stops watching. */
+  /** Gives back what is held. */
   async close(): Promise<void> {
-    clearInterval(this.#renewal);
     await Promise.all([...this.#held].map((held) => this.#release(held)));
-    for (const { watch } of this.#names.values()) void watch?.then((one) => one.stop());
   }
 
   #nameOf(name: string): Name {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    const made: Name = {
-      key: `slot.${safeToken(name)}`,
-      seen: new Map(),
-      wakers: new Set(),
-      watch: undefined,
-      queue: Promise.resolve(),
-    };
+    const key = `slot.${safeToken(name)}`;
+    const made: Name = { key, seen: new Map(), wakers: new Set(), queue: Promise.resolve() };
     this.#names.set(name, made);
     return made;
   }
 
-  #see(name: Name, at: number, value: Uint8Array | undefined, revision: number): void {
-    const before = name.seen.get(at);
-    if (before !== undefined && before.revision > revision) return;
-    name.seen.set(at, { revision, taken: value !== undefined });
-    if (value === undefined) for (const wake of [...name.wakers]) wake();
+  #see(name: Name, slot: number, taken: boolean, revision: number): void {
+    const before = name.seen.get(slot);
+    // Revision 0: even the marker has gone, so there is nothing newer.
+    if (before !== undefined && revision !== 0 && before.revision > revision) return;
+    name.seen.set(slot, { revision, taken, at: Date.now() });
   }
 
   async #takeNext(name: Name, label: string, max: number, wait: Wait): Promise<Slot> {
-    for (;;) {
+    for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(2 * lookMs, LONGEST_LOOK_MS)) {
       wait.signal.throwIfAborted();
       // Everybody begins elsewhere, so that not all try the same one.
       const offset = Math.floor(Math.random() * max);
-      for (let step = 0; step < max; step++) {
-        const at = (offset + step) % max;
-        if (name.seen.get(at)?.taken) continue;
-        const held = await this.#tryTake(name, at);
+      const order = Array.from({ length: max }, (_, step) => (offset + step) % max);
+      for (const slot of order) {
+        if (name.seen.get(slot)?.taken) continue;
+        const held = await this.#tryTake(name, slot);
         if (held !== undefined) return { release: () => this.#release(held) };
       }
       if (Date.now() >= wait.until) {
         throw new RayflowError("LimitReached", `${label}: all ${max} places are taken`, { retryable: true });
       }
-      await change(name, wait);
-      await this.#lookAgain(name, max);
+      await pause(name, Math.random() * lookMs + lookMs / 2, wait);
+      await this.#lookAgain(name, order.slice(0, MOST_LOOKS));
     }
   }
 
-  /** The watch may be behind, or have lost a marker while the connection was away. */
-  async #lookAgain(name: Name, max: number): Promise<void> {
-    if ([...name.seen.values()].filter(({ taken }) => taken).length < max) return;
-    for (let at = 0; at < max; at++) {
-      const { data, revision } = await this.#bucket.read(`${name.key}.${at}`);
-      this.#see(name, at, data, revision);
+  /** Until one is seen that is free. */
+  async #lookAgain(name: Name, slots: readonly number[]): Promise<void> {
+    for (const slot of slots) {
+      if (name.seen.get(slot)?.taken === false) return;
+      const { data, revision } = await this.#bucket.read(`${name.key}.${slot}`);
+      this.#see(name, slot, data !== undefined, revision);
     }
   }
 
-  async #tryTake(name: Name, at: number): Promise<Held | undefined> {
-    const key = `${name.key}.${at}`;
+  async #tryTake(name: Name, slot: number): Promise<Held | undefined> {
+    const key = `${name.key}.${slot}`;
     for (let again = 0; again < 2; again++) {
       try {
-        const last = name.seen.get(at)?.revision ?? 0;
+        const last = name.seen.get(slot)?.revision ?? 0;
         const revision = await this.#bucket.write(key, { v: 1, holder: this.#holder }, this.#ttlMs, last);
-        name.seen.set(at, { revision, taken: true });
-        const held = { name, at, revision };
+        this.#see(name, slot, true, revision);
+        const held = { name, at: slot, revision };
         this.#held.add(held);
         this.#renewal ??= setInterval(() => void this.#renew(), this.#ttlMs / 3).unref();
         return held;
       } catch (error) {
         if (!isConflict(error)) throw error;
         const { data, revision } = await this.#bucket.read(key);
-        name.seen.set(at, { revision, taken: data !== undefined });
+        // Markers go too after a while: then the last revision is none, and an older one would never fit again.
+        name.seen.set(slot, { revision, taken: data !== undefined, at: Date.now() });
         if (data !== undefined) return undefined;
       }
     }
@@ -188,13 +177,16 @@ export class SharedSlots {
       clearInterval(this.#renewal);
       this.#renewal = undefined;
     }
+    const { name, at } = held;
     // When it cannot be said it expires.
-    await this.#bucket.remove(`${held.name.key}.${held.at}`, held.revision).catch(() => {});
+    const marker = await this.#bucket.remove(`${name.key}.${at}`, held.revision).catch(() => undefined);
+    if (marker !== undefined) this.#see(name, at, false, marker);
+    for (const wake of [...name.wakers]) wake();
   }
 }
 
-/** Resolves when a slot of the name became free, perhaps; when it is time to look; or when the wait is over. */
-function change(name: Name, { signal, until }: Wait): Promise<void> {
+/** Resolves after so long, when a slot was given back here, or when the wait is over. */
+function pause(name: Name, ms: number, { signal, until }: Wait): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -202,7 +194,7 @@ function change(name: Name, { signal, until }: Wait): Promise<void> {
       name.wakers.delete(done);
       resolve();
     };
-    const timer = setTimeout(done, Math.max(0, Math.min(LOOK_AGAIN_MS, until - Date.now())));
+    const timer = setTimeout(done, Math.max(0, Math.min(ms, until - Date.now())));
     signal.addEventListener("abort", done, { once: true });
     name.wakers.add(done);
   });
