@@ -123,7 +123,10 @@ export async function startMicroService(nc: NatsConnection, options: MicroServic
     };
     subscriptions.push(nc.subscribe(endpoint.subject, { queue: QUEUE_GROUP, callback }));
   }
-  await nc.flush();
+  // Who is told that it serves may ask at once. A connection that breaks now takes the subscriptions along when it is back.
+  await nc.flush().catch((error: unknown) => {
+    if (nc.isClosed()) throw error;
+  });
 
   const stop = async () => {
     if (!nc.isClosed()) await Promise.all(subscriptions.map((subscription) => subscription.drain().catch(() => {})));
