@@ -4,9 +4,7 @@ import {
   type Context,
   context,
   createTraceState,
-  propagation,
   ROOT_CONTEXT,
-  type Span,
   type SpanContext,
   SpanKind,
   SpanStatusCode,
@@ -15,7 +13,6 @@ import {
   type TraceState,
   trace,
 } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { defaultResource, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -30,8 +27,9 @@ import {
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace-base";
 import type { TraceCarrier } from "./active-trace.ts";
-import { BoundTracer } from "./bound-tracer.ts";
-import type { AttributeData, Failure, SpanData } from "./span-data.ts";
+import { type Registered, register } from "./otel-globals.ts";
+import { exceptionOf, OtelSpan } from "./otel-span.ts";
+import type { SpanData } from "./span-data.ts";
 import { createExporter } from "./span-exporters.ts";
 import { SpanOutbox } from "./span-outbox.ts";
 import type { SamplerSetting, TraceSettings } from "./trace-settings.ts";
@@ -58,13 +56,15 @@ export class OtelTracing implements Tracing {
   readonly #resource: Resource;
   readonly #scope: ReadableSpan["instrumentationScope"];
   readonly #propagator = new W3CTraceContextPropagator();
-  readonly #unregister: () => void;
+  readonly #registered: Registered;
+  /** Spans of work that goes on. */
+  #open = 0;
   #stopped: Promise<void> | undefined;
 
   constructor(settings: TraceSettings, options: TracingOptions) {
     const { logger, version } = options;
     const { delayMs, batchSize, maxQueued, timeoutMs } = settings;
-    this.#exporter = createExporter(settings, logger);
+    this.#exporter = createExporter(settings, logger, () => this.#rest());
     this.#resource = resourceOf(settings, options);
     this.#scope = { name: SCOPE, version };
     this.#sampler = samplerOf(settings.sampler);
@@ -93,7 +93,7 @@ export class OtelTracing implements Tracing {
         dropped += spans;
       },
     });
-    this.#unregister = register(this.#provider, this.#propagator);
+    this.#registered = register(this.#provider, this.#propagator);
   }
 
   isSampled(traceId: string, parentSampled: boolean | undefined): boolean {
@@ -123,7 +123,19 @@ export class OtelTracing implements Tracing {
       { kind: kinds[kind], attributes: { ...attributes } as Attributes, links: linked ? [{ context: linked }] : [] },
       around,
     );
-    return new OtelSpan(span, trace.setSpan(around, span), this.#tracer);
+    this.#open++;
+    return new OtelSpan(span, trace.setSpan(around, span), this.#tracer, () => {
+      this.#open--;
+      this.#rest();
+    });
+  }
+
+  /**
+   * While nothing is traced nobody asks for the active span: from the first time that there is one, Node follows every
+   * promise of the process, of all runs, until it is told that it need not.
+   */
+  #rest(): void {
+    if (this.#open === 0) this.#registered.rest();
   }
 
   async inSpan<T>(request: SpanRequest, work: (span: OpenSpan) => Promise<T>): Promise<T> {
@@ -156,7 +168,7 @@ export class OtelTracing implements Tracing {
 
   async #stop(timeoutMs: number): Promise<void> {
     if (!(await this.#flush(timeoutMs))) this.#exporter.gaveUp(`no answer within ${timeoutMs} ms`);
-    this.#unregister();
+    this.#registered.end();
     // All is out that gets out: what is left is a receiver that does not answer.
     await within(0, this.#provider.shutdown());
   }
@@ -205,51 +217,6 @@ function contextOf(traceId: string, spanId: string, traceState: TraceState | und
   return traceState === undefined ? made : { ...made, traceState };
 }
 
-class OtelSpan implements OpenSpan {
-  readonly tracer: Tracer;
-  readonly #span: Span;
-  readonly #context: Context;
-
-  constructor(span: Span, around: Context, tracer: Tracer) {
-    this.#span = span;
-    this.#context = around;
-    this.tracer = new BoundTracer(tracer, around);
-  }
-
-  within<T>(work: () => T): T {
-    return context.with(this.#context, work);
-  }
-
-  set(attributes: Readonly<Record<string, AttributeData>>): void {
-    this.#span.setAttributes({ ...attributes } as Attributes);
-  }
-
-  fail(failure: Failure): void {
-    this.#span.setAttribute("error.type", failure.code);
-    this.#span.addEvent("exception", exceptionOf(failure));
-    this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
-  }
-
-  end(): void {
-    this.#span.end();
-  }
-}
-
-/** Makes libraries that are traced in this process find the active span; gives what takes that back. */
-function register(provider: BasicTracerProvider, propagator: W3CTraceContextPropagator): () => void {
-  const manager = new AsyncLocalStorageContextManager().enable();
-  // Where the program has an SDK of its own, its manager is the one that its libraries ask.
-  const isOurs = context.setGlobalContextManager(manager);
-  if (!isOurs) manager.disable();
-  const isOurProvider = trace.setGlobalTracerProvider(provider);
-  const isOurPropagator = propagation.setGlobalPropagator(propagator);
-  return () => {
-    if (isOurs) context.disable();
-    if (isOurProvider) trace.disable();
-    if (isOurPropagator) propagation.disable();
-  };
-}
-
 function resourceOf(settings: TraceSettings, { service, version, instance }: TracingOptions): Resource {
   const own = {
     "service.name": settings.serviceName ?? service,
@@ -267,10 +234,6 @@ function samplerOf(setting: SamplerSetting): Sampler {
         ? new AlwaysOnSampler()
         : new AlwaysOffSampler();
   return setting.parentBased ? new ParentBasedSampler({ root }) : root;
-}
-
-function exceptionOf({ code, message }: Failure): Attributes {
-  return { "exception.type": code, "exception.message": message };
 }
 
 /** Seconds and nanoseconds. */

@@ -6,14 +6,19 @@ import type { TraceSettings } from "./trace-settings.ts";
 import type { TraceLogger } from "./tracing.ts";
 import { WatchedExporter } from "./watched-exporter.ts";
 
-export function createExporter(settings: TraceSettings, logger: TraceLogger): WatchedExporter {
+/** `onExported`: called when an export has ended, well or badly. */
+export function createExporter(
+  settings: TraceSettings,
+  logger: TraceLogger,
+  onExported: () => void = () => {},
+): WatchedExporter {
   const { exporters, url, headers, timeoutMs } = settings;
   const made = exporters.map((name) =>
     name === "otlp" ? new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: timeoutMs }) : onStderr,
   );
   const [first] = made;
   const inner = made.length === 1 && first ? first : new ToAll(made);
-  return new WatchedExporter(inner, exporters.includes("otlp") ? url : "the console", logger);
+  return new WatchedExporter(inner, exporters.includes("otlp") ? url : "the console", { logger, onExported });
 }
 
 /** A span a line, as JSON; stdout is for data. */

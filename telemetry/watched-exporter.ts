@@ -7,13 +7,19 @@ export class WatchedExporter implements SpanExporter {
   readonly #inner: SpanExporter;
   readonly #where: string;
   readonly #logger: TraceLogger;
+  readonly #onExported: () => void;
   #failing = false;
 
   /** `where`: for people. */
-  constructor(inner: SpanExporter, where: string, logger: TraceLogger) {
+  constructor(
+    inner: SpanExporter,
+    where: string,
+    { logger, onExported }: { readonly logger: TraceLogger; readonly onExported: () => void },
+  ) {
     this.#inner = inner;
     this.#where = where;
     this.#logger = logger;
+    this.#onExported = onExported;
   }
 
   /** Whether the last export failed. */
@@ -26,6 +32,7 @@ export class WatchedExporter implements SpanExporter {
       if (result.code === ExportResultCode.SUCCESS) this.#works();
       else this.gaveUp(result.error?.message);
       done(result);
+      this.#onExported();
     });
   }
 
