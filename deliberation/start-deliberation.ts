@@ -3,11 +3,13 @@
  *
  * D1. The record comes before the submission, and both before the answer: what was answered is there after any crash.
  * D2. A crash in between is repaired by asking again: the record is claimed once, the submission has the task's id.
- * D3. Another task under the same id is refused, also long after JetStream has forgotten the id.
+ * D3. Where nobody has ever served the council's nodes nothing is submitted: a refused submission could not be repeated
+ *     as long as JetStream remembers its id.
+ * D4. Another task under the same id is refused, also long after JetStream has forgotten the id.
  */
 import type { NatsConnection } from "@nats-io/transport-node";
-import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { type RunDirectory, submitRun } from "../gateway/index.ts";
+import { checkFlow, RayflowError, toErrorInfo } from "../flow/index.ts";
+import { declaredNodeTypes, type RunDirectory, submitRun } from "../gateway/index.ts";
 import type { RunEvent } from "../nats/index.ts";
 import { buildDeliberation, type DeliberationRequest, deliberationRequest } from "./deliberation-flow.ts";
 import { deliberationIdOf } from "./messages.ts";
@@ -31,8 +33,13 @@ export interface StartOptions {
 
 const ACCEPT_MS = 2_000;
 const SHOWN_DESCRIPTION = 500;
+/** Connections on which the council's nodes are known to be served: they do not go away again. */
+const served = new WeakSet<NatsConnection>();
 
-/** @throws ValidationError, IdempotencyKeyReused (details: deliberation_id), PayloadTooLarge, InvalidFlow, ConnectionFailed */
+/**
+ * @throws ValidationError, IdempotencyKeyReused (details: deliberation_id), PayloadTooLarge, ConnectionFailed, InvalidFlow
+ * (retryable: the nodes are not served yet)
+ */
 export async function startDeliberation(
   request: DeliberationRequest,
   options: StartOptions,
@@ -41,6 +48,7 @@ export async function startDeliberation(
   const built = buildDeliberation(withDefaults(request, defaults));
   const record = recordOf(request);
   const { deliberation_id: deliberationId, task_id } = record;
+  await requireServed(nc, built.flow);
   const claimed = await records.claim(record);
   if (claimed.fingerprint !== record.fingerprint) {
     const message = `task ${task_id} was asked for before, with something else in it: deliberation ${deliberationId}`;
@@ -73,6 +81,18 @@ export async function startDeliberation(
     submitted.abandon();
   }
   return { deliberationId, isNew };
+}
+
+async function requireServed(nc: NatsConnection, flow: unknown): Promise<void> {
+  if (served.has(nc)) return;
+  // What actors have declared, not what comes with RayFlow: an orchestrator knows no other.
+  const declared = await declaredNodeTypes(nc);
+  const [error] = checkFlow(flow, new Map(declared.map((nodeType) => [nodeType.type, nodeType]))).errors;
+  if (error !== undefined) {
+    const message = `no actor serves deliberations yet (${error.message}): start one, rayflow actor`;
+    throw new RayflowError("InvalidFlow", message, { retryable: true });
+  }
+  served.add(nc);
 }
 
 function withDefaults(request: DeliberationRequest, defaults: NonNullable<StartOptions["defaults"]>) {

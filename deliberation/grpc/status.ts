@@ -17,7 +17,8 @@ const CODES: Readonly<Record<string, status>> = {
   RunNotFound: status.NOT_FOUND,
   IdempotencyKeyReused: status.ALREADY_EXISTS,
   RunEnded: status.FAILED_PRECONDITION,
-  InvalidFlow: status.FAILED_PRECONDITION,
+  // The flow is ours: what it lacks is an actor.
+  InvalidFlow: status.UNAVAILABLE,
   TopologyConflict: status.FAILED_PRECONDITION,
   PayloadTooLarge: status.RESOURCE_EXHAUSTED,
   GatewayBusy: status.RESOURCE_EXHAUSTED,
