@@ -210,6 +210,29 @@ describe("a council", () => {
   });
 });
 
+test("an actor that is gone in the middle loses nothing, and no answer counts twice", async () => {
+  const slow = await council.startStandIn();
+  slow.behave("token_delay=20");
+  const [doomed] = await council.serve([{ url: slow.url, max_concurrency: 4 }], { replicas: 2 });
+  const asked = task({ agents: [...three, { id: "dan" }], rounds: 2, quorum: 4 });
+  const run = await council.deliberate(asked);
+  await eventually(() => slow.open === 4, "all agents think");
+  await doomed?.close();
+  const decided = deliberationResult.parse((await run.result).result);
+  expect(decided.results.map(({ agent_id, round }) => `${agent_id} ${round}`).sort()).toEqual([
+    "ada 2",
+    "bea 2",
+    "cid 2",
+    "dan 2",
+  ]);
+  expect(decided.failures).toEqual([]);
+  const stored = resultsOf(asked.task_id).filter(({ status }) => status === "completed");
+  expect(stored).toHaveLength(8);
+  expect(await countOf("AGENT_RESULTS", deliberationSubjects.agentResults(asked.task_id))).toBe(8);
+  // What was asked of the model again is known; what counts is not.
+  expect(slow.seen.length).toBeGreaterThanOrEqual(8);
+});
+
 describe("the guards of all actors together", () => {
   const six = Array.from({ length: 6 }, (_, at) => ({ id: `agent-${at}` }));
 

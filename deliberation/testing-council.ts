@@ -1,4 +1,5 @@
 /** A server with an orchestrator, an actor and a model stand-in, for tests of deliberations. */
+import type { NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { type Actor, loadNodes, type ModelSettings, startActor } from "../actors/index.ts";
 import type { ModelEndpoint } from "../actors/sdk.ts";
@@ -8,6 +9,9 @@ import { type Orchestrator, startOrchestrator } from "../orchestrator/index.ts";
 import { createMetrics } from "../telemetry/index.ts";
 import { buildDeliberation, type DeliberationRequest } from "./deliberation-flow.ts";
 import { type ModelStandIn, startModelStandIn } from "./model-stand-in.ts";
+
+/** How soon the work of a lost actor goes to another one. */
+const ACK_WAIT_MS = 3_000;
 
 export function withCouncil() {
   const nats = withServer();
@@ -34,17 +38,19 @@ export function withCouncil() {
       await nats.stop();
     },
     startStandIn,
-    /** Another actor, in the place of those before. */
+    /** Actors in the place of those before; one whose connection is closed is gone, as far as others know. */
     serve: async (
       endpoints: readonly ModelEndpoint[],
       more: { tenants?: ModelSettings["tenants"]; replicas?: number; allowPrivateAddresses?: boolean } = {},
-    ): Promise<void> => {
+    ): Promise<NatsConnection[]> => {
+      const connections: NatsConnection[] = [];
       await Promise.all(actors.splice(0).map((one) => one.stop({ drainMs: 0 })));
       const { nodes } = await loadNodes();
       for (let at = 0; at < (more.replicas ?? 1); at++) {
         const models = { endpoints, defaultModel: "stand-in", tenants: more.tenants ?? {} };
         const { allowPrivateAddresses } = more;
         const nc = await nats.connect("actor");
+        connections.push(nc);
         actors.push(
           await startActor({
             nc,
@@ -52,11 +58,13 @@ export function withCouncil() {
             models,
             allowPrivateAddresses,
             metrics,
+            ackWaitMs: ACK_WAIT_MS,
             secrets: { environment: { VLLM: "sk-secret-of-test" } },
             logger: pino({ level: "silent" }),
           }),
         );
       }
+      return connections;
     },
     submit: (request: RunRequest, msgId?: string): Promise<SubmittedRun> =>
       submitRun(nats.nc, request, { timeoutMs: 50_000, ...(msgId === undefined ? {} : { msgId }) }),
