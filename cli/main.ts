@@ -33,6 +33,8 @@ const modules: Readonly<Record<string, () => Promise<CommandModule>>> = {
   context: () => import("./commands/context.ts"),
   monitoring: () => import("./commands/monitoring.ts"),
   nats: () => import("./commands/nats.ts"),
+  backup: () => import("./commands/backup.ts"),
+  restore: () => import("./commands/restore.ts"),
   k8s: () => import("./commands/k8s.ts"),
   top: () => import("./commands/top.ts"),
   doctor: () => import("./commands/doctor.ts"),

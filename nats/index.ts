@@ -108,6 +108,7 @@ export {
   type MicroServiceOptions,
   startMicroService,
 } from "./service.ts";
+export { readSnapshot, type SnapshotInfo, streamsThere, writeSnapshot } from "./stream-snapshot.ts";
 export {
   flowOfSubmitSubject,
   fromSafeToken,

@@ -14,8 +14,8 @@ import { ORCHESTRATOR_CONSUMER } from "./consumers.ts";
 import { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
 import { safeToken, subjects, subjectToken } from "./subjects.ts";
 
-/** `actor:math_add,math_multiply`: one process that serves these types. */
-export type Role = "publisher" | "gateway" | "orchestrator" | "observer" | `actor:${string}`;
+/** `actor:math_add,math_multiply`: one process that serves these types. `admin`: a person, no process of RayFlow. */
+export type Role = "publisher" | "gateway" | "orchestrator" | "observer" | "admin" | `actor:${string}`;
 
 export interface SubjectRules {
   readonly allow: readonly string[];
@@ -57,10 +57,10 @@ export function userOf(role: Role): string {
 
 /** @throws UsageError */
 export function parseRole(text: string): Role {
-  if (["publisher", "gateway", "orchestrator", "observer"].includes(text)) return text as Role;
+  if (["publisher", "gateway", "orchestrator", "observer", "admin"].includes(text)) return text as Role;
   const types = text.startsWith("actor:") ? text.slice("actor:".length).split(",") : [];
   if (types.length > 0 && types.every((type) => /^[A-Za-z0-9_-]{1,64}$/.test(type))) return text as Role;
-  const roles = "publisher, gateway, orchestrator, observer, actor:<type>[,<type>...]";
+  const roles = "publisher, gateway, orchestrator, observer, admin, actor:<type>[,<type>...]";
   throw new RayflowError("UsageError", `no role: ${JSON.stringify(text)}; there are ${roles}`);
 }
 
@@ -87,6 +87,8 @@ function bare(role: Role, options: RoleOptions): Permissions {
   const types = typesOf(role);
   if (types) return actor(types.map(subjectToken), options.variables ?? []);
   if (role === "publisher") return publisher();
+  // A person who backs up, restores, repairs: everything in the tenant's account, nothing of another's.
+  if (role === "admin") return permissions([">"], [">"]);
   if (role === "orchestrator") return orchestrator();
   return role === "gateway" ? gateway() : observer();
 }
@@ -192,6 +194,10 @@ function actor(types: readonly string[], withVariables: readonly string[]): Perm
       ...(usesVariables
         ? [keysOf(vars), api("STREAM.MSG.GET", bucketStream(vars)), api("STREAM.INFO", bucketStream(vars))]
         : []),
+      // What agents say, and how a deliberation ended.
+      ...(types.includes("ai_agent") ? ["agent.results.*"] : []),
+      ...(types.some((type) => type === "ai_agent" || type === "ai_chat") ? ["vllm.streaming.*"] : []),
+      ...(types.includes("ai_announce") ? ["orchestration.deliberation.*"] : []),
       // What all that ask a model keep together: slots, rates, budgets.
       ...(usesLimits ? [keysOf(limits), api("STREAM.MSG.GET", bucketStream(limits))] : []),
     ],

@@ -1,3 +1,4 @@
+export { type BackupManifest, backUp, type RestoreOptions, readManifest, restoreBackup } from "./backup.ts";
 export { BlobStore, type BlobStoreOptions, type PutOptions } from "./blob-store.ts";
 export { BlueprintStore, blueprintsOn, type FlowAndTypes } from "./blueprint-store.ts";
 export { type BoundedRead, isConflict, readBounded } from "./bucket.ts";
