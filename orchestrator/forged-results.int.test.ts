@@ -96,9 +96,14 @@ const forged = (run: string, more: Partial<NodeResult> & { token?: string } = {}
   ...more,
 });
 
-async function lie(type: string, partition: number, results: readonly unknown[], msgID?: string): Promise<void> {
+async function lie(
+  type: string,
+  partition: number | "many",
+  results: readonly unknown[],
+  msgID?: string,
+): Promise<void> {
   const message = encodeMessage({ v: 1, type, results });
-  const subject = subjects.result(type, partition);
+  const subject = partition === "many" ? subjects.sharedResult(type) : subjects.result(type, partition);
   await jetstream(nats.nc).publish(subject, message, msgID === undefined ? {} : { msgID });
 }
 
@@ -141,6 +146,8 @@ describe("a forged result", () => {
     ]) {
       await lie("test_gate", partition, [lies]);
     }
+    // Among results of several partitions.
+    await lie("test_gate", "many", [forged(run), forged(run, { token: wrong }), forged(other.run, { token: wrong })]);
     // For another type's execution, under the own type's subject.
     await lie("math_add", partition, [forged(run), forged(run, { token: wrong })]);
     const stolen = tokens.sign(`${run}:gate@#1`);

@@ -56,6 +56,8 @@ const PREFETCH = 256;
 /** How often it looks whether there is room for another run, and tells the server that it still waits, ms. */
 const ROOM_POLL_MS = 100;
 const WORKING_MS = 2_000;
+/** How long a new run may take to be read from the log, ms. */
+const UNSEEN_MS = 250;
 /** Wait before a submission that met a fault of ours is delivered again, ms. */
 const AGAIN_MS = 1_000;
 /** What the log's message needs around the flow and its inputs, bytes. */
@@ -75,8 +77,8 @@ export interface IntakeOptions {
   readonly log: Pick<RunLog, "readHistory" | "history">;
   readonly refusals: RefusalCounter;
   readonly limits: Limits;
-  /** Whether there is room for another run. Default: always. */
-  readonly hasRoom?: () => boolean;
+  /** Whether there is room for one more run beside so many that are being taken in. Default: always. */
+  readonly hasRoom?: (takenIn: number) => boolean;
   /** Hears the code of each submission that is refused. Default: nobody does. */
   readonly onRefused?: (code: string) => void;
   /** Says which runs are traced. Default: none is. */
@@ -102,6 +104,8 @@ export class Intake {
   /** The limits of a run that are not the default. */
   readonly #carried: ReturnType<typeof limitsToCarry>;
   #stopping = false;
+  /** Submissions that have taken room and are no active runs yet. */
+  #takenIn = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -133,18 +137,34 @@ export class Intake {
     const run = runIdOf(msg.headers?.get(headerNames.msgId) || `${submitCreated}:${msg.seq}`);
     try {
       if (await this.#hasEnded(msg, run)) return;
-      if (!(await this.#untilRoom(msg))) return msg.nak();
-      const prepared = await this.#prepare(msg);
-      if ("error" in prepared) return this.#refuse(msg, run, prepared);
-      const { breakpoints = [] } = prepared.options;
-      const error = breakpoints.length === 0 ? undefined : breakpointError(graphOf(prepared), breakpoints);
-      if (error) return this.#refuse(msg, run, { error });
-      await this.#submit(msg, run, prepared);
+      if (!(await this.#room(msg))) return msg.nak();
+      const isSubmitted = await this.#takeIn(msg, run).finally(() => this.#takenIn--);
+      if (isSubmitted) this.#countUntilSeen();
     } catch (error) {
       if (error instanceof RayflowError && !error.retryable) return this.#refuse(msg, run, { error: error.toInfo() });
       logger.warn({ ...fieldsOf(msg, run), err: error }, "a submission could not be taken in; it will be tried again");
       msg.nak(AGAIN_MS);
     }
+  }
+
+  /** Whether it is a run now; false: it was refused. */
+  async #takeIn(msg: JsMsg, run: string): Promise<boolean> {
+    const prepared = await this.#prepare(msg);
+    if ("error" in prepared) {
+      this.#refuse(msg, run, prepared);
+      return false;
+    }
+    const { breakpoints = [] } = prepared.options;
+    const error = breakpoints.length === 0 ? undefined : breakpointError(graphOf(prepared), breakpoints);
+    if (error) this.#refuse(msg, run, { error });
+    else await this.#submit(msg, run, prepared);
+    return error === undefined;
+  }
+
+  /** Until the orchestrator that drives it has read of it, a new run is not among the active ones. */
+  #countUntilSeen(): void {
+    this.#takenIn++;
+    setTimeout(() => this.#takenIn--, UNSEEN_MS).unref();
   }
 
   /**
@@ -159,14 +179,15 @@ export class Intake {
     return true;
   }
 
-  /** I5. False: this orchestrator stops. */
-  async #untilRoom(msg: JsMsg): Promise<boolean> {
+  /** I5. Waits for room and takes it; false: this orchestrator stops. */
+  async #room(msg: JsMsg): Promise<boolean> {
     const { hasRoom = () => true } = this.#options;
-    for (let waited = 0; !hasRoom(); waited += ROOM_POLL_MS) {
+    for (let waited = 0; !hasRoom(this.#takenIn); waited += ROOM_POLL_MS) {
       if (this.#stopping) return false;
       if (waited % WORKING_MS === 0) msg.working();
       await delay(ROOM_POLL_MS);
     }
+    this.#takenIn++;
     return true;
   }
 

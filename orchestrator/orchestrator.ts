@@ -240,7 +240,7 @@ class OrchestratorService implements Orchestrator {
       tracing: parts.tracing,
       refusals: this.refusals,
       limits,
-      hasRoom: () => share() < limits.active_runs,
+      hasRoom: (takenIn) => share() + takenIn < limits.active_runs,
       onRefused: (code) => parts.metrics.count("rayflow_submissions_refused_total", code),
     });
     this.#endObserving = observeOrchestrator(parts.metrics, {
