@@ -39,6 +39,17 @@ describe("the roles", () => {
     expect(may("actor:math_add,math_multiply", "publish", "rayflow.result.math_multiply.3")).toBe(true);
   });
 
+  it("an actor says what its ai nodes have to say, and shares their limits", () => {
+    const council = "actor:ai_agent,ai_announce";
+    for (const subject of ["agent.results.t", "vllm.streaming.t", "orchestration.deliberation.completed"]) {
+      expect(may(council, "publish", subject)).toBe(true);
+      expect(may("actor:ai_judge", "publish", subject)).toBe(false);
+      expect(may("actor:math_add", "publish", subject)).toBe(false);
+    }
+    expect(may("actor:ai_judge", "publish", "$KV.rayflow_limits.slot.a.0")).toBe(true);
+    expect(may("actor:math_add", "publish", "$KV.rayflow_limits.slot.a.0")).toBe(false);
+  });
+
   it("an actor makes no consumer and no stream", () => {
     const { publish } = rolePermissions("actor:variables_get,math_add");
     expect(publish.allow.filter((rule) => /CREATE|UPDATE|PURGE|DELETE/.test(rule))).toEqual([]);
@@ -88,7 +99,7 @@ describe("the roles", () => {
   });
 
   it("a role is named exactly", () => {
-    for (const text of ["admin", "actor:", "actor:a.b", "actor:>", "actor:a,,b", "actor:*"]) {
+    for (const text of ["root", "actor:", "actor:a.b", "actor:>", "actor:a,,b", "actor:*"]) {
       expect(() => parseRole(text), text).toThrow(/no role/);
     }
   });
