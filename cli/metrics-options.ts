@@ -59,7 +59,8 @@ export async function openMetrics(options: MetricsOptions): Promise<ProcessMetri
   if (server) logger.info({ url: `${server.url}/metrics` }, "metrics are served");
   const isRead = server !== undefined || otlp !== undefined || isServed;
   const endObserving = isRead ? telemetry.observeProcess(metrics) : undefined;
-  if (isRead) await metrics.start();
+  // Node code counts from the start, if it does; for `/metrics` of an API the first to ask is early enough.
+  if (server !== undefined || otlp !== undefined) await metrics.start();
   return {
     metrics,
     up: (nc, isReady) => {

@@ -1,3 +1,4 @@
+import * as api from "@opentelemetry/api";
 import { describe, expect, it } from "vitest";
 import { createMetrics, Histogram, type Sample } from "./metrics.ts";
 import { metricsSettings } from "./metrics-settings.ts";
@@ -90,6 +91,26 @@ describe("Metrics", () => {
         "rayflow_dispatch_batch_entries_sum 105",
         "rayflow_dispatch_batch_entries_count 4",
         'target_info{service_name="rayflow-test",service_version="1.2.3"} 1',
+      ]),
+    );
+  });
+});
+
+describe("what is counted with OpenTelemetry's own meters", () => {
+  it("is read with the rest, once the metrics have been started", async () => {
+    const metrics = createMetrics({ service: "test" });
+    await metrics.start();
+    const meter = api.metrics.getMeter("mine");
+    meter.createCounter("mine_orders").add(2, { kind: "large" });
+    meter.createHistogram("mine_seconds", { advice: { explicitBucketBoundaries: [1, 2] } }).record(1.5);
+    metrics.count("rayflow_runs_started_total", "f");
+    const lines = (await metrics.render()).split("\n");
+    await metrics.stop();
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'mine_orders_total{kind="large"} 2',
+        'mine_seconds_bucket{le="2"} 1',
+        'rayflow_runs_started_total{flow="f"} 1',
       ]),
     );
   });

@@ -47,11 +47,14 @@ export async function openReader(metrics: Metrics): Promise<MetricsReader> {
   const sender = otlp === undefined ? [] : [await senderTo(otlp, own)];
   const provider = new MeterProvider({ resource, readers: [onDemand, ...sender] });
   // What node code and libraries count with OpenTelemetry's own meters is read with the rest.
-  api.setGlobalMeterProvider(provider);
+  const isGlobal = api.setGlobalMeterProvider(provider);
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
   return {
     render: async () => serializer.serialize((await onDemand.collect({ timeoutMillis: COLLECT_MS })).resourceMetrics),
-    stop: () => provider.shutdown(),
+    stop: async () => {
+      if (isGlobal) api.disable();
+      await provider.shutdown();
+    },
   };
 }
 
