@@ -7,6 +7,7 @@ export async function main(args: readonly string[]): Promise<number> {
     args: [...args],
     options: { inputs: { type: "string", default: "100000" }, seed: { type: "string", default: "1" } },
   });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
   const report = await campaign({
     inputs: Number(values.inputs),
     seed: Number(values.seed),

@@ -32,6 +32,11 @@ export async function startSystem(): Promise<System> {
   const env = { RAYFLOW_LOG_LEVEL: "info", RAYFLOW_SECRET_X: "fuzz-secret" };
   const start = (...args: string[]) => startRayflow([...args, "--server", server.url], { cwd: folder.path, env });
   const commands = new Map<string, RunningCommand>();
+  // Whatever ends this process: the others would stay.
+  const killAll = (): void => {
+    for (const { child } of commands.values()) child.kill("SIGKILL");
+  };
+  process.once("exit", killAll);
   try {
     commands.set("orchestrator", start("orchestrator", "--limit", "executions=20000", "--limit", "active_runs=5000"));
     commands.set("actor", start("actor", "--files-root", folder.path));
@@ -57,13 +62,16 @@ export async function startSystem(): Promise<System> {
       stop: async () => {
         await nc.close();
         for (const { child } of commands.values()) child.kill("SIGTERM");
+        const killed = setTimeout(killAll, 20_000);
         await Promise.all([...commands.values()].map(({ ended }) => ended));
+        clearTimeout(killed);
+        process.off("exit", killAll);
         await server.stop();
         folder.remove();
       },
     };
   } catch (error) {
-    for (const { child } of commands.values()) child.kill("SIGKILL");
+    killAll();
     await server.stop();
     folder.remove();
     throw error;

@@ -12,7 +12,7 @@ const EXPECTED = new Set([501, 503, 504, 505]);
 
 export class Thrower {
   readonly #system: System;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 100 });
 
   constructor(system: System) {
     this.#system = system;
