@@ -142,7 +142,8 @@ export type AgentResultEvent = z.infer<typeof agentResultEvent>;
 
 /**
  * On `vllm.streaming.<task_id>`, in order per agent, round and attempt. Lossy by nature: the answer itself comes on
- * `agent.results.<task_id>`. A reader that sees a higher `attempt` forgets what it has of the one before.
+ * `agent.results.<task_id>`. A `started` begins anew: with a higher `attempt` where a request was made again, with the
+ * same one where another actor took over.
  */
 export const streamingEvent = z.object({
   v,

@@ -41,7 +41,7 @@ export interface Answer extends Omit<ChatAnswer, "usage"> {
   readonly attempts: number;
 }
 
-/** Room for the result to be sent before the attempt's time is over, ms. */
+/** Room for the result to be sent before the attempt's time is over, ms; of a short attempt a tenth. */
 const MARGIN_MS = 500;
 /** Fewer tokens are no answer. */
 const LEAST_ANSWER_TOKENS = 16;
@@ -55,10 +55,12 @@ export async function askModel(ctx: NodeContext, question: Question): Promise<An
   const { models } = ctx.resources;
   const model = config.model ?? models.defaultModel ?? "";
   const endpoints = candidates(models, config.url, model);
-  const until = Math.min(Date.now() + durationMs(config.total_timeout), deadlineAt, ctx.deadline - MARGIN_MS);
+  const now = Date.now();
+  const attemptEnds = ctx.deadline - Math.min(MARGIN_MS, (ctx.deadline - now) / 10);
+  const until = Math.min(now + durationMs(config.total_timeout), deadlineAt, attemptEnds);
   const promptTokens = estimateTokens(question.messages.map(({ content }) => content).join("\n"));
   const guarded: Guarded = { signal: ctx.signal, until, tokens: promptTokens + config.max_tokens };
-  if (until <= Date.now()) throw new RayflowError("NodeTimeout", "the deadline has passed", { retryable: false });
+  if (until <= now) throw new RayflowError("NodeTimeout", "the deadline has passed", { retryable: false });
   const run = { ctx, question, model, endpoints, until, promptTokens };
   if (budgetTokens === undefined || budgetTokens <= 0) return (await tryAll(run, guarded)).answer();
   const reserved = await models.limits.reserve(
