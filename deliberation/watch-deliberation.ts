@@ -1,7 +1,7 @@
 /**
  * A deliberation as it happens, from its beginning: the steps of its run, the agents' answers, and, if wanted, their tokens.
  *
- * W1. An answer is told once, however often it was published: by agent and round.
+ * W1. An answer is told once, however often it was published: by agent and round. Failed tries may come before it.
  * W2. The end comes last, behind every answer that was published before it.
  */
 import { DeliverPolicy, type JsMsg, jetstream } from "@nats-io/jetstream";
@@ -64,9 +64,10 @@ export async function* watchDeliberation(
   const answers = await follow(nc, AGENT_RESULTS, deliberationSubjects.agentResults(task_id), (message) => {
     const decoded = decodeMessage(agentResultEvent, message.data);
     if (!decoded.ok || decoded.value.deliberation_id !== id) return;
-    const key = `${decoded.value.agent_id} ${decoded.value.round}`;
+    const { agent_id, round, status } = decoded.value;
+    const key = `${agent_id} ${round}`;
     if (told.has(key)) return;
-    told.add(key);
+    if (status === "completed") told.add(key);
     put({ kind: "answer", answer: decoded.value });
   });
   const streamed = !tokens

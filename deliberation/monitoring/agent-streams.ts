@@ -33,6 +33,8 @@ export class AgentStreams {
       this.#streams.set(key, { ...base, state: "completed", text: event.answer.proposal, error: null });
       return;
     }
+    // A try that failed, told late: the answer has come since.
+    if (known?.state === "completed") return;
     const { code, message } = event.error;
     this.#streams.set(key, { ...base, state: "failed", text: known?.text ?? "", error: `${code}: ${message}` });
   }
