@@ -1,6 +1,6 @@
 /**
  * Every metric that RayFlow has: its name, kind, unit, labels and meaning. What is not in this table cannot be counted;
- * the dashboard, the alert rules and the docs are checked against it. Pure.
+ * the dashboard, the alert rules and the docs are checked against it. Pure. It is long because it is the whole list.
  */
 
 /** Upper bounds of buckets, seconds. */
