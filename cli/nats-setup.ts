@@ -36,6 +36,8 @@ export function addSetupCommand(nats: Command): void {
       if (advice !== undefined) output.note(advice);
       const topology = await server.ensureTopology(nc, topologyOptionsOf(flags));
       for (const line of topology.kept) output.note(line);
+      // The key that signs executions: whoever may only read it finds it there.
+      await (await import("../store/index.ts")).tokensOn(nc);
       const { jetstreamManager } = await import("@nats-io/jetstream");
       const jsm = await jetstreamManager(nc, { checkAPI: false });
       await Promise.all([server.ensureSubmitConsumer(jsm), server.ensureTimerConsumer(jsm)]);

@@ -11,7 +11,7 @@ export function monitors(): Manifest[] {
       kind: "PodMonitor",
       metadata: { name: "rayflow", labels: META },
       spec: {
-        selector: componentSelector(["actor", "context", "orchestrator", "nats"]),
+        selector: componentSelector(["actor", "context", "executor", "orchestrator", "nats"]),
         // Of NATS: the exporter beside it.
         podMetricsEndpoints: [{ port: "metrics", path: "/metrics", interval: INTERVAL }],
         podTargetLabels: ["app.kubernetes.io/name", "app.kubernetes.io/component"],
