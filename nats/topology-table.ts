@@ -46,7 +46,8 @@ export function topologyTable(settings: TopologySettings): { others: NamedStream
     max_msgs_per_subject: 1,
     discard: DiscardPolicy.New,
     allow_direct: true,
-    allow_rollup_hdrs: true,
+    // Who may write one key must not be able to erase the bucket. Where markers are, the server insists on it.
+    allow_rollup_hdrs: more.subject_delete_marker_ttl !== undefined,
     deny_delete: true,
     ...more,
   });

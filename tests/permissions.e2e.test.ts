@@ -367,6 +367,18 @@ describe("what a role may not do", () => {
     expect(await held("rayflow.run.*.rforgedfromwithin")).toHaveLength(1);
   });
 
+  it("who may write a variable cannot erase the others by a roll-up, nor anybody the log", async () => {
+    const [vars, math, gatewayNc] = ["vars", "math", "gateway"].map((user) => connections.get(user));
+    if (!vars || !math || !gatewayNc) throw new Error("not connected");
+    const h = headers();
+    h.set("Nats-Rollup", "all");
+    const rolled = await vars.request("$KV.rayflow_vars.global.tried", "x", { headers: h, timeout: 5_000 });
+    expect(rolled.json()).toMatchObject({ error: { description: expect.stringMatching(/rollup not permitted/) } });
+    const result = await math.request("rayflow.result.math_add.0", "x", { headers: h, timeout: 5_000 });
+    expect(result.json()).toMatchObject({ error: { description: expect.stringMatching(/rollup not permitted/) } });
+    expect(await (await VariableStore.open(gatewayNc)).get({ scope: "global" }, "seen")).toEqual({ value: 21 });
+  });
+
   it("nothing that was tried has hurt: runs go on", async () => {
     const nc = connections.get("gateway");
     if (!nc) throw new Error("not connected");
