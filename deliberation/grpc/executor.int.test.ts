@@ -1,9 +1,12 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { type ServiceError, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { eventually } from "../../gateway/testing-runs.ts";
+import { connectNats, startEmbeddedServer } from "../../nats/index.ts";
 import { runExecutor } from "../executor.ts";
 import { BadRequestSchema, ErrorInfoSchema, StatusSchema } from "../generated/google/rpc/status_pb.ts";
 import { deliberationIdOf } from "../messages.ts";
@@ -318,17 +321,41 @@ describe("bad input", () => {
   });
 });
 
-test("while NATS is away calls are UNAVAILABLE at once, health says NOT_SERVING; both mend", async () => {
-  const { url } = council.nats.server;
+test("while NATS is away calls are UNAVAILABLE at once and health is NOT_SERVING; both mend, and streams are told", async () => {
   expect(one.services).toEqual(expect.arrayContaining([SERVICE, "grpc.health.v1.Health"]));
-  const nc = await council.nats.connect("lonely executor");
+  const folder = mkdtempSync(path.join(tmpdir(), "rayflow-grpc-"));
+  const first = await startEmbeddedServer({ storeDir: folder });
+  const nc = await connectNats({ servers: first.url, name: "lonely executor" });
   const lonely = await runExecutor({ nc, port: 0, version: "test", logger });
-  const client = await reflectedClient(`127.0.0.1:${lonely.port}`, SERVICE);
-  await client.call("ListCouncils");
-  await nc.close();
-  await delay(0);
-  const failed = await failureOf(client.call("ListCouncils"));
-  expect(failed, url).toMatchObject({ code: status.UNAVAILABLE, reason: "ConnectionFailed" });
+  const address = `127.0.0.1:${lonely.port}`;
+  const [client, health] = await Promise.all([
+    reflectedClient(address, SERVICE),
+    reflectedClient(address, "grpc.health.v1.Health"),
+  ]);
+  const serving = async () => (await health.call("Check", { service: SERVICE })).status;
+  const [SERVING, NOT_SERVING] = [1, 2];
+  // No actor has ever been there: said at once too, and nothing is written down.
+  expect(await failureOf(client.call("ExecuteDeliberation", task()))).toMatchObject({
+    code: status.UNAVAILABLE,
+    reason: "InvalidFlow",
+  });
+  expect((await client.call("ListCouncils")).councils).toEqual([]);
+  expect(await client.call("GetStatus")).toMatchObject({ status: "degraded" });
+  expect(await serving()).toBe(SERVING);
+  await first.stop();
+  await eventually(async () => expect(await serving()).toBe(NOT_SERVING));
+  for (const method of ["ListCouncils", "GetStatus", "GetActiveJobs", "GetClusterStats", "ListDeliberations"]) {
+    const failed = await failureOf(client.call(method, {}, 2_000));
+    expect(failed, method).toMatchObject({ code: status.UNAVAILABLE, reason: "ConnectionFailed" });
+  }
+  const again = await startEmbeddedServer({ storeDir: folder, port: first.port });
+  await eventually(async () => expect(await serving()).toBe(SERVING));
+  await eventually(async () => expect((await client.call("ListCouncils")).councils).toEqual([]));
   await lonely.stop();
+  expect((await failureOf(client.call("ListCouncils", {}, 2_000))).code).toBe(status.UNAVAILABLE);
   client.close();
+  health.close();
+  await nc.close();
+  await again.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
