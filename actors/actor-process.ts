@@ -10,7 +10,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { toErrorInfo } from "../flow/index.ts";
 import { type ConnectOptions, connectNats } from "../nats/index.ts";
-import { METRICS, type Metrics } from "../telemetry/index.ts";
+import { METRICS, type Metrics, type Tracing } from "../telemetry/index.ts";
 import { type Actor, type ActorOptions, startActor } from "./actor.ts";
 import { type FromActor, fromManager } from "./actor-ipc.ts";
 import { type LoadNodesOptions, loadNodes } from "./node-loader.ts";
@@ -27,6 +27,8 @@ export interface ActorProcessOptions extends Omit<ActorOptions, "nc" | "nodes"> 
 
 /** How long a process that has lost its parent or its senses may take to hand its work back. */
 const LAST_WISHES_MS = 3_000;
+/** How long the last spans may take to be exported, ms. */
+const LAST_SPANS_MS = 2_000;
 
 /**
  * Runs an actor until SIGTERM, SIGINT or the end of the parent; resolves with the exit code.
@@ -34,7 +36,8 @@ const LAST_WISHES_MS = 3_000;
  */
 export async function runActorProcess(options: ActorProcessOptions): Promise<number> {
   const { logger } = options;
-  const crash = (thrown: unknown) => void giveUp(actor, nc, logger, thrown);
+  const { tracing } = options;
+  const crash = (thrown: unknown) => void giveUp({ actor, nc, tracing }, logger, thrown);
   let nc: NatsConnection | undefined;
   let actor: Actor | undefined;
   process.on("uncaughtException", crash).on("unhandledRejection", crash);
@@ -50,7 +53,7 @@ export async function runActorProcess(options: ActorProcessOptions): Promise<num
     const reason = await told.toStop;
     logger.info({ reason }, "actor stops");
     await actor.stop({ drainMs: reason === "parent gone" ? 0 : options.drainMs });
-    await nc.close();
+    await Promise.all([nc.close(), tracing?.stop(LAST_SPANS_MS)]);
     if (reason === "parent gone") process.exit(0);
     return 0;
   } finally {
@@ -122,15 +125,14 @@ function tell(message: FromActor): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
-async function giveUp(
-  actor: Actor | undefined,
-  nc: NatsConnection | undefined,
 /** What its manager does not count for itself. */
 async function tellMetrics(metrics: Metrics | undefined, id: number): Promise<void> {
   const samples = (await metrics?.collect({ own: true })) ?? [];
   tell({ type: "metrics", id, samples: samples.filter(({ name }) => METRICS[name].owner === "actor") });
 }
 
+async function giveUp(
+  { actor, nc, tracing }: { actor?: Actor | undefined; nc?: NatsConnection | undefined; tracing: Tracing | undefined },
   logger: Logger,
   thrown: unknown,
 ): Promise<void> {
@@ -139,6 +141,6 @@ async function tellMetrics(metrics: Metrics | undefined, id: number): Promise<vo
   const stack = thrown instanceof Error ? thrown.stack : undefined;
   logger.fatal({ error: toErrorInfo(thrown), stack }, "uncaught error in this actor process: it ends");
   await actor?.stop({ drainMs: 0 }).catch(() => {});
-  await nc?.close().catch(() => {});
+  await Promise.all([nc?.close().catch(() => {}), tracing?.stop(LAST_SPANS_MS)]);
   process.exit(1);
 }
