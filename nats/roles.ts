@@ -3,8 +3,7 @@
  *
  * R1. A role may read no inbox but its own: `_INBOX.<user>.>`.
  * R2. Only the orchestrator makes or changes streams, and not even it deletes one.
- * R3. An actor makes no consumers. Who may make one has its messages delivered to any subject of the account, which
- *     would be a way to forge what it may not publish.
+ * R3. An actor makes no consumers: one delivers its messages to whatever subject it was made for.
  * R4. Nobody who only reads may write a key, and nobody but the orchestrator writes leases, checkpoints, timers, history.
  *
  * What a subject cannot tell apart stays open within an account: see docs/security.md.
