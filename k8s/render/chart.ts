@@ -9,7 +9,7 @@ import { clusterSettings } from "./cluster-settings.ts";
 import { gateway, namespaceManifests, orchestrator, setupJob } from "./control-plane.ts";
 import { deliberation } from "./deliberation.ts";
 import type { Manifest } from "./manifest.ts";
-import { monitors } from "./monitoring.ts";
+import { alerts, monitors } from "./monitoring.ts";
 import { natsServer } from "./nats-server.ts";
 import { defaultDeny } from "./network-policy.ts";
 import { tracing } from "./tracing.ts";
@@ -26,6 +26,8 @@ const settings = clusterSettings({
   ingressNamespace: "{{ $.Values.networkPolicy.ingressNamespace }}",
   modelNamespace: "{{ $.Values.networkPolicy.modelNamespace }}",
 });
+/** As a file, so that Helm leaves Prometheus' own templates in it alone. */
+const RULES = '($.Files.Get "files/prometheus/rules.yaml" | fromYaml)';
 /** Stands for the group and for one of its types, until the text is written. */
 const GROUP = { name: "actor-placeholder", types: ["placeholdertype"], internet: true, models: true };
 
@@ -36,6 +38,7 @@ export const CHART_COPIES: readonly (readonly [from: string, to: string])[] = [
   ["components/secure-nats/security.conf", "chart/files/nats/secure.conf"],
   ["components/tracing/collector.yaml", "chart/files/tracing/collector.yaml"],
   ["components/tracing/jaeger.yaml", "chart/files/tracing/jaeger.yaml"],
+  ["../examples/observability/prometheus-rules.yaml", "chart/files/prometheus/rules.yaml"],
 ];
 
 /** Text by path below k8s/chart. */
@@ -49,7 +52,7 @@ export function chartFiles(types: Iterable<NodeType>): Map<string, string> {
     "templates/nats.yaml": template(natsServer(settings).map(chartNats), "if $.Values.nats.enabled"),
     "templates/actors.yaml": actors(),
     "templates/tracing.yaml": template(tracing(settings).map(telemetry), "if $.Values.tracing.enabled"),
-    "templates/prometheus.yaml": template(monitors(), "if $.Values.prometheus.enabled"),
+    "templates/prometheus.yaml": template([...monitors(), alerts(block(RULES))], "if $.Values.prometheus.enabled"),
     "templates/deliberation.yaml": template(deliberation(settings).map(council), "if $.Values.deliberation.enabled"),
     "files/actor-groups.yaml": `# Written by \`npm run k8s:write\`: a Deployment for each category of the built-in node types.\n${groups
       .map(

@@ -35,7 +35,11 @@ export function gateway(settings: ClusterSettings): Manifest[] {
       image: settings.image,
       args: ["gateway", "--host", "0.0.0.0", "--port", String(GATEWAY_PORT)],
       replicas: 1,
-      ports: [{ name: "http", containerPort: GATEWAY_PORT }],
+      // The metrics also on a port of their own: on that of the API they need the token.
+      ports: [
+        { name: "http", containerPort: GATEWAY_PORT },
+        { name: "metrics", containerPort: METRICS_PORT },
+      ],
       probes: "http",
       // RAYFLOW_TOKEN: what callers of the HTTP API must send.
       envFrom: [{ secretRef: { name: "rayflow-gateway", optional: true } }],
@@ -50,7 +54,10 @@ export function gateway(settings: ClusterSettings): Manifest[] {
       spec: {
         type: "ClusterIP",
         selector: selectorLabels(id.name),
-        ports: [{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }],
+        ports: [
+          { name: "http", port: 80, targetPort: "http", protocol: "TCP" },
+          { name: "metrics", port: METRICS_PORT, targetPort: "metrics", protocol: "TCP" },
+        ],
       },
     },
     disruptionBudget(id),
@@ -58,7 +65,7 @@ export function gateway(settings: ClusterSettings): Manifest[] {
       ...id,
       ingress: [
         {
-          from: [namespacePeer(settings.ingressNamespace), namespacePeer(settings.monitoringNamespace)],
+          from: [namespacePeer(settings.ingressNamespace)],
           ports: tcp(GATEWAY_PORT),
         },
       ],

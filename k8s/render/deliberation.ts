@@ -80,7 +80,7 @@ function monitoring(shared: Shared, settings: ClusterSettings, ingress: Ingress)
       args: ["monitoring", "--host", "0.0.0.0", "--port", String(MONITORING_PORT)],
       natsUser: "gateway",
       envFrom: [{ secretRef: { name: "rayflow-gateway", optional: true } }],
-      ports: [{ name: "http", containerPort: MONITORING_PORT }],
+      ports: [{ name: "http", containerPort: MONITORING_PORT }, METRICS],
       probes: "http",
       preStopSeconds: 5,
     }),

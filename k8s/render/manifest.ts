@@ -71,6 +71,7 @@ const KIND_ORDER = [
   "ScaledObject",
   "PodMonitor",
   "ServiceMonitor",
+  "PrometheusRule",
 ];
 
 /** In the order to apply them in, then by name: the same objects always print the same. */

@@ -4,6 +4,16 @@ import { componentSelector, type Manifest, selectorLabels } from "./manifest.ts"
 const INTERVAL = "15s";
 const META = { "app.kubernetes.io/part-of": "rayflow" };
 
+/** Alerts, for the operator's Prometheus. `spec`: a Prometheus rules file, as it is. */
+export function alerts(spec: unknown): Manifest {
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "PrometheusRule",
+    metadata: { name: "rayflow", labels: META },
+    spec,
+  };
+}
+
 export function monitors(): Manifest[] {
   return [
     {
@@ -11,7 +21,7 @@ export function monitors(): Manifest[] {
       kind: "PodMonitor",
       metadata: { name: "rayflow", labels: META },
       spec: {
-        selector: componentSelector(["actor", "context", "executor", "orchestrator", "nats"]),
+        selector: componentSelector(["actor", "context", "executor", "monitoring", "orchestrator", "nats"]),
         // Of NATS: the exporter beside it.
         podMetricsEndpoints: [{ port: "metrics", path: "/metrics", interval: INTERVAL }],
         podTargetLabels: ["app.kubernetes.io/name", "app.kubernetes.io/component"],
@@ -23,7 +33,7 @@ export function monitors(): Manifest[] {
       metadata: { name: "gateway", labels: META },
       spec: {
         selector: { matchLabels: selectorLabels("gateway") },
-        endpoints: [{ port: "http", path: "/metrics", interval: INTERVAL }],
+        endpoints: [{ port: "metrics", path: "/metrics", interval: INTERVAL }],
       },
     },
   ];

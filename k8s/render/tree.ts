@@ -7,7 +7,7 @@ import { clusterSettings } from "./cluster-settings.ts";
 import { gateway, namespaceManifests, orchestrator, setupJob } from "./control-plane.ts";
 import { deliberation } from "./deliberation.ts";
 import type { Manifest } from "./manifest.ts";
-import { monitors } from "./monitoring.ts";
+import { alerts, monitors } from "./monitoring.ts";
 import { natsServer } from "./nats-server.ts";
 import { defaultDeny } from "./network-policy.ts";
 import { tracing } from "./tracing.ts";
@@ -15,8 +15,8 @@ import { toYaml } from "./yaml.ts";
 
 const HEADER = "# Written by `npm run k8s:write` from k8s/render: change it there, or patch it in an overlay.\n";
 
-/** Text by path below k8s/, for these node types and this version of RayFlow. */
-export function manifestTree(types: Iterable<NodeType>, version: string): Map<string, string> {
+/** Text by path below k8s/, for these node types, this version of RayFlow, and these Prometheus rules. */
+export function manifestTree(types: Iterable<NodeType>, version: string, rules: unknown): Map<string, string> {
   const settings = clusterSettings({ image: `rayflow:${version}` });
   const groups = actorGroups(types, "category");
   const files: Record<string, readonly Manifest[]> = {
@@ -29,6 +29,7 @@ export function manifestTree(types: Iterable<NodeType>, version: string): Map<st
     "components/keda/scaled-objects.yaml": groups.map((group) => scaledObject(group, settings)),
     "components/hpa/autoscalers.yaml": groups.map((group) => cpuAutoscaler(group)),
     "components/prometheus/monitors.yaml": monitors(),
+    "components/prometheus/alerts.yaml": [alerts(rules)],
     "components/tracing/tracing.yaml": tracing(settings),
     "components/deliberation/deliberation.yaml": deliberation(settings),
   };
