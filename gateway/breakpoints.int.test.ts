@@ -57,7 +57,7 @@ test("a run is held at a breakpoint, shows what its node will run with, is stepp
 });
 
 test("a held run rests on the shelf, and goes on with another orchestrator", async () => {
-  const one = await rig.orchestrate({ restAfterMs: 50 });
+  const one = await rig.orchestrate({ restAfterMs: 50, trimEveryMs: 100 });
   const run = await rig.submit(flow, { x: 1 }, { breakpoints: ["a", "b"] });
   await heldAt(run, "a");
   await rig.control.continue(run);

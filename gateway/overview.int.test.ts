@@ -18,7 +18,7 @@ const waits = flowBuilder({ name: "waits" })
   .build();
 
 test("a run that rests stays in the count when the log is trimmed, and leaves it when it ends", async () => {
-  await rig.orchestrate({ restAfterMs: 50 });
+  await rig.orchestrate({ restAfterMs: 50, trimEveryMs: 100 });
   const reader = await OverviewReader.open(rig.nats.nc);
   expect((await reader.read()).runs).toMatchObject({ live: 0, started_per_second: null });
   const run = await rig.submit(waits);

@@ -227,7 +227,7 @@ describe("a run that is looked at", () => {
   });
 
   test("is the same from memory, from the shelf and from a trimmed log", async () => {
-    const one = await rig.orchestrate({ restAfterMs: 50 });
+    const one = await rig.orchestrate({ restAfterMs: 50, trimEveryMs: 100 });
     const run = await rig.submit(waiter("shelf", "later"));
     const before = await rig.standing(run, "waiting");
     // The log is cut below it once it rests and others have gone by.
@@ -255,7 +255,7 @@ describe("a run that is looked at", () => {
   });
 
   test("is watched from its beginning to its end", async () => {
-    await rig.orchestrate({ restAfterMs: 50 });
+    await rig.orchestrate({ restAfterMs: 50, trimEveryMs: 100 });
     const run = await rig.submit(sleeper(3));
     await rig.standing(run, "waiting");
     const heard: (RunStep | RunEnd)[] = [];
@@ -287,7 +287,7 @@ describe("a run that is looked at", () => {
   });
 
   test("with a loop over thousands of items has all its events, however they are stored", async () => {
-    await rig.orchestrate({ restAfterMs: 50 });
+    await rig.orchestrate({ restAfterMs: 50, trimEveryMs: 100 });
     const items = 3_000;
     const flow = flowBuilder({ name: "long" })
       .node("start", "start")
@@ -324,7 +324,7 @@ describe("a run that is looked at", () => {
 
 describe("a list of runs", () => {
   test("holds live and finished runs, each once, by status and by flow", async () => {
-    await rig.orchestrate({ restAfterMs: 50 });
+    await rig.orchestrate({ restAfterMs: 50, trimEveryMs: 100 });
     const [asleep, waiting, done, failed] = await Promise.all([
       rig.submit(sleeper(600, "listed")),
       rig.submit(waiter("listed", "never")),

@@ -104,8 +104,8 @@ describe("an orchestrator that goes", () => {
 describe("a run at rest", () => {
   test("leaves memory, and comes back when its timer fires", async () => {
     const one = await orchestrate({ restAfterMs: 50 });
-    const run = await submit(sleeper(6));
-    await eventually(() => expect(one.activeRuns).toBe(1));
+    const run = await submit(sleeper(2));
+    await eventually(() => expect([one.activeRuns, one.runsInMemory]).toEqual([1, 0]));
     expect(await ended(run)).toMatchObject({ success: true, result: { v: 1 } });
     const record = await eventually(
       async () => (await log.readHistory(run)) ?? Promise.reject(new Error("no history")),
@@ -135,8 +135,8 @@ describe("a run at rest", () => {
   });
 
   test("does not hold back the log: what is finished or at rest is cut off", async () => {
-    const one = await orchestrate({ restAfterMs: 50 });
-    const resting = await submit(sleeper(14));
+    const one = await orchestrate({ restAfterMs: 50, trimEveryMs: 100 });
+    const resting = await submit(sleeper(5));
     const runs = await Promise.all(Array.from({ length: 10 }, () => submit(sleeper(0))));
     for (const run of runs) await ended(run);
     await eventually(async () => expect((await log.bounds()).firstSeq).toBeGreaterThan(await log.lastSeq()));

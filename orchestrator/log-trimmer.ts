@@ -6,8 +6,7 @@ import type { CheckpointStore, RunLog } from "../store/index.ts";
 import type { Logger } from "./logger.ts";
 import type { PartitionDriver } from "./partition-driver.ts";
 
-/** How often, ms. */
-const INTERVAL_MS = 5_000;
+const DEFAULT_EVERY_MS = 5_000;
 
 export interface LogTrimmerOptions {
   readonly log: Pick<RunLog, "bounds" | "trim">;
@@ -15,6 +14,8 @@ export interface LogTrimmerOptions {
   readonly partitions: number;
   readonly drivers: () => Iterable<PartitionDriver>;
   readonly logger: Logger;
+  /** How often, ms. Default 5 000. */
+  readonly everyMs?: number;
 }
 
 export class LogTrimmer {
@@ -29,7 +30,7 @@ export class LogTrimmer {
   start(): void {
     this.#timer = setInterval(() => {
       this.#working = this.#working.then(() => this.#round());
-    }, INTERVAL_MS);
+    }, this.#options.everyMs ?? DEFAULT_EVERY_MS);
     this.#timer.unref();
   }
 

@@ -65,6 +65,8 @@ export interface OrchestratorOptions {
   readonly tracing?: Tracing | undefined;
   /** A run without news for this long leaves memory, ms. Default 10 000. */
   readonly restAfterMs?: number;
+  /** How often what nobody needs any more is cut off the log, ms. Default 5 000. */
+  readonly trimEveryMs?: number;
   /** What runs may take, where that is not the default: see `flow/limits.ts`. */
   readonly limits?: Readonly<Record<string, number>>;
 }
@@ -141,6 +143,7 @@ interface Parts {
   readonly registry: FlowRegistry;
   readonly state: TriggerState;
   readonly restAfterMs?: number;
+  readonly trimEveryMs?: number;
 }
 
 /** Room beside what a message carries, bytes. */
@@ -214,7 +217,14 @@ class OrchestratorService implements Orchestrator {
         fit: (message) => offloadSubmission(blobs, message, maxPayload() - OVERHEAD_BYTES),
       }),
     });
-    this.#trimmer = new LogTrimmer({ log, checkpoints, logger, partitions, drivers: () => this.#share.drivers });
+    this.#trimmer = new LogTrimmer({
+      log,
+      checkpoints,
+      logger,
+      partitions,
+      drivers: () => this.#share.drivers,
+      ...(parts.trimEveryMs === undefined ? {} : { everyMs: parts.trimEveryMs }),
+    });
     this.#sweeper = new BlobSweeper({
       blobs,
       log,

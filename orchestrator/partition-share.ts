@@ -10,8 +10,9 @@ import { DrivenPartition, type DrivenPartitionOptions } from "./driven-partition
 import type { PartitionDriver } from "./partition-driver.ts";
 import { QueueWatch } from "./queue-watch.ts";
 
-/** How often runs without news are put to rest, ms. */
-const REST_ROUND_MS = 2_000;
+/** How often runs without news are put to rest, ms: as often as they may be without news, within these bounds. */
+const SHORTEST_REST_ROUND_MS = 50;
+const LONGEST_REST_ROUND_MS = 2_000;
 
 export interface PartitionShareOptions extends Omit<DrivenPartitionOptions, "queueCreated" | "isHeld" | "onTakenOver"> {
   readonly partitions: number;
@@ -72,9 +73,13 @@ export class PartitionShare {
     });
     await this.#leases.start();
     this.#queue.start();
+    const restRoundMs = Math.min(
+      LONGEST_REST_ROUND_MS,
+      Math.max(SHORTEST_REST_ROUND_MS, this.#options.restAfterMs ?? LONGEST_REST_ROUND_MS),
+    );
     this.#restTimer = setInterval(() => {
       for (const driver of this.drivers) void driver.putToRest();
-    }, REST_ROUND_MS);
+    }, restRoundMs);
     this.#restTimer.unref();
   }
 
