@@ -65,9 +65,8 @@ export class PartitionDriver {
 
   /** Up to here it has folded the log; what holds no entry counts as folded. */
   get foldedThrough(): number {
-    const { lastSeq } = this.#table;
-    const read = (this.#reader?.nextSeq ?? this.#options.checkpoint?.replay_from ?? 1) - 1;
-    return this.#taking ? Math.min(read, lastSeq - 1) : Math.max(read, lastSeq);
+    const read = this.#reader?.readThrough ?? (this.#options.checkpoint?.replay_from ?? 1) - 1;
+    return this.#taking ? Math.min(read, this.#table.lastSeq - 1) : read;
   }
 
   /** Whether it has caught up and carries out what comes. */

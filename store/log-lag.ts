@@ -1,7 +1,8 @@
 /** How far a reader of the log is behind: asked of the stream, so that it is true also of a reader that hangs. */
 import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
-import { STREAMS, subjects } from "../nats/index.ts";
+import { STREAMS } from "../nats/index.ts";
+import { subjectsOf } from "./log-feed.ts";
 
 const DIRECT_GET = `$JS.API.DIRECT.GET.${STREAMS.log}`;
 /** What a batch says of itself with each message: how many more there are that fit. */
@@ -10,12 +11,11 @@ const NOT_FOUND = 404;
 const ASK_MS = 1_500;
 
 /**
- * Messages of a partition after a sequence; two requests.
+ * Messages after a sequence that may concern a partition, those that results of several share among them; three requests.
  * Rejects when the server does not answer, or is too old to count.
  */
 export async function messagesBehind(nc: NatsConnection, partition: number, afterSeq: number): Promise<number> {
-  const of = [subjects.resultsOfPartition(partition), subjects.runsOfPartition(partition)];
-  const counts = await Promise.all(of.map((subject) => messagesAfter(nc, subject, afterSeq)));
+  const counts = await Promise.all(subjectsOf([partition]).map((subject) => messagesAfter(nc, subject, afterSeq)));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 

@@ -104,6 +104,14 @@ export class LogReader implements AsyncIterable<LogEntry> {
     return this.#nextSeq;
   }
 
+  /** All that the partition holds up to here has been taken from the iterator, or was refused. */
+  get readThrough(): number {
+    const { nextSeq } = this.#options.feed;
+    // What the feed has passed over was none of this partition.
+    const isDrained = this.#fed && this.#taken === this.#waiting.length && Number.isFinite(nextSeq);
+    return Math.max(this.#nextSeq, isDrained ? nextSeq : 0) - 1;
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<LogEntry> {
     for (let failures = 0; !this.#over; failures++) {
       try {

@@ -198,10 +198,11 @@ describe("rayflow dev", () => {
 
 describe("processes of their own", () => {
   it("serve metrics, liveness and readiness on --metrics-port; an orchestrator takes its share", async () => {
-    const start = (...args: string[]) => {
-      const started = startRayflow([...args, "--server", dev.url, "--metrics-port", "0"], {
+    const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+      const started = startRayflow([...args, "--server", dev.url], {
         cwd: folder.path,
         env: {
+          ...env,
           OTEL_METRICS_EXPORTER: "otlp",
           OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
           OTEL_EXPORTER_OTLP_HEADERS: "x-key=42",
@@ -215,7 +216,10 @@ describe("processes of their own", () => {
       await started.until(/"url":"http:\/\/127\.0\.0\.1:\d+\/metrics"/);
       return /"url":"(http:\/\/127\.0\.0\.1:\d+)\/metrics"/.exec(started.stderr)?.[1] ?? "";
     };
-    const [orchestrator, actor] = [start("orchestrator"), start("actor", "--types", "math_add")];
+    const [orchestrator, actor] = [
+      start(["orchestrator", "--metrics-port", "0"]),
+      start(["actor", "--types", "math_add"], { RAYFLOW_METRICS_PORT: "0" }),
+    ];
     const [orchestratorUrl, actorUrl] = [await urlOf(orchestrator), await urlOf(actor)];
     await expect
       .poll(() => statusOf(`${orchestratorUrl}/readyz`))
