@@ -102,5 +102,7 @@ describe("RefusalCounter", () => {
     for (let at = 0; at < 1_000; at++) counter.add(`stranger${at}.x`, "no");
     expect(Object.keys(counter.snapshot()).length).toBeLessThanOrEqual(33);
     expect(counter.total).toBe(1_000);
+    counter.add(`rayflow.${"x".repeat(10_000)}`, "y".repeat(70_000));
+    expect(JSON.stringify(counter.snapshot()).length).toBeLessThan(20_000);
   });
 });

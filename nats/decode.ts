@@ -116,7 +116,8 @@ export class RefusalCounter {
     let family = subject.split(".", 2).join(".");
     if (!this.#families.has(family) && this.#families.size >= MAX_FAMILIES) family = "other";
     const count = (this.#families.get(family)?.count ?? 0) + 1;
-    this.#families.set(family, { count, lastSubject: subject, lastReason: reason });
+    const lastReason = reason.slice(0, MAX_REASON_LENGTH);
+    this.#families.set(family, { count, lastSubject: subject.slice(0, MAX_REASON_LENGTH), lastReason });
     const kinds = this.#kinds.get(family) ?? new Map<RefusalKind, number>();
     const kind = kindOf(reason);
     this.#kinds.set(family, kinds.set(kind, (kinds.get(kind) ?? 0) + 1));
