@@ -11,7 +11,8 @@ import { parseAllDocuments } from "yaml";
 import { connectNats, findServerBinary } from "../nats/index.ts";
 import { kustomizeBuild } from "./k8s/kustomize.ts";
 import type { Tree } from "./k8s/patches.ts";
-import { k8sFolder } from "./k8s/renderings.ts";
+import { containersOf } from "./k8s/questions.ts";
+import { builtinTypes, k8sFolder, renderings } from "./k8s/renderings.ts";
 import { makeCertificates } from "./permissions/certificates.ts";
 import { rayflow, root, temporaryFolder } from "./rayflow-process.ts";
 
@@ -89,6 +90,34 @@ describe("rayflow nats setup", () => {
     } finally {
       await nc.close();
     }
+  });
+});
+
+describe("the commands of pods", () => {
+  it("are there, with the options that pods give them", async () => {
+    const flags = new Map<string, Set<string>>();
+    for (const { image, args } of [...renderings(await builtinTypes()).values()].flat().flatMap(containersOf)) {
+      if (!/(?:^|\/)rayflow[:@]/.test(String(image))) continue;
+      const words = args as string[];
+      const end = words.findIndex((word) => word.startsWith("-"));
+      const command = words.slice(0, end === -1 ? undefined : end).join(" ");
+      const known = flags.get(command) ?? new Set<string>();
+      for (const word of words) if (word.startsWith("--")) known.add(word);
+      flags.set(command, known);
+    }
+    expect([...flags.keys()].sort()).toEqual(
+      ["actor", "context", "executor", "executor setup", "gateway", "monitoring", "nats setup", "orchestrator"].sort(),
+    );
+    const missing = await Promise.all(
+      [...flags].map(async ([command, used]) => {
+        const { code, stdout } = await rayflow([...command.split(" "), "--help"]);
+        const asked = stdout.startsWith(`Usage: rayflow ${command} `) && code === 0;
+        return [...used]
+          .filter((flag) => !asked || !new RegExp(`${flag}\\b`).test(stdout))
+          .map((flag) => `${command} ${flag}`);
+      }),
+    );
+    expect(missing.flat()).toEqual([]);
   });
 });
 
