@@ -6,7 +6,7 @@ import path from "node:path";
 const folder = "deliberation/proto";
 const target = "deliberation/generated";
 /** What makes the code, besides the proto. */
-const packages = ["@bufbuild/buf", "@bufbuild/protoc-gen-es"];
+const packages = ["@bufbuild/buf", "@bufbuild/protoc-gen-es", "grpc-health-check"];
 
 /** `run` is set-up's own: it runs a command quietly and throws with what it printed. */
 export function protoBuild(root, run) {
@@ -22,7 +22,7 @@ export function protoBuild(root, run) {
     fs.rmSync(stamp, { force: true });
     const buf = at("node_modules", "@bufbuild", "buf", "bin", "buf");
     await run(process.execPath, [buf, "lint", folder], root, "the proto is not as it should be");
-    const args = [buf, "generate", folder, "--template", `${folder}/buf.gen.yaml`];
+    const args = [buf, "generate", "--template", `${folder}/buf.gen.yaml`];
     await run(process.execPath, args, root, "the gRPC code could not be generated");
     fs.writeFileSync(stamp, key);
   }

@@ -5,13 +5,13 @@
  * S2. It stops in order: not serving, no new calls, those under way end, streams are told to go elsewhere.
  */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { HealthImplementation, protoPath as healthProto } from "grpc-health-check";
+import { HealthImplementation } from "grpc-health-check";
 import { RayflowError } from "../../flow/index.ts";
 import { DeliberationDirectory } from "../deliberation-directory.ts";
 import { BadRequestSchema } from "../generated/google/rpc/status_pb.ts";
+import { Health } from "../generated/health/v1/health_pb.ts";
 import { RayExecutorService } from "../generated/ray_executor/v1/ray_executor_pb.ts";
 import { ensureEventStreams } from "../pipeline/streams.ts";
 import type { StartOptions } from "../start-deliberation.ts";
@@ -75,8 +75,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     }),
   );
   health.addToServer(server);
-  const shown = { ...packageDefinition([RayExecutorService], [BadRequestSchema]), ...loadSync(healthProto) };
-  new ReflectionService(shown).addToServer(server);
+  new ReflectionService(packageDefinition([RayExecutorService, Health], [BadRequestSchema])).addToServer(server);
   const bound = await bind(server, `${host.includes(":") ? `[${host}]` : host}:${port}`, credentials(options.tls));
   const stop = async (): Promise<void> => {
     for (const service of WATCHED) health.setStatus(service, "NOT_SERVING");
