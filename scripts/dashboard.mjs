@@ -2,6 +2,7 @@
  * Writes examples/observability/grafana-dashboard.json: `npm run docs:dashboard`. What is on a panel is one line here; the
  * JSON that Grafana wants of it is the same for all.
  */
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -388,4 +389,7 @@ function dashboard() {
 
 const json = `${JSON.stringify(dashboard(), null, 2)}\n`;
 if (process.argv.includes("--print")) process.stdout.write(json);
-else fs.writeFileSync(file, json);
+else {
+  fs.writeFileSync(file, json);
+  execFileSync(path.join(root, "node_modules", ".bin", "biome"), ["format", "--write", file], { cwd: root });
+}
