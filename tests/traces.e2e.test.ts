@@ -5,10 +5,10 @@ import { jetstream } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { flowBuilder } from "../flow/testing.ts";
-import { type RunResult, runIdOf, subjects } from "../nats/index.ts";
+import { partitionOf, type RunResult, runIdOf, subjects } from "../nats/index.ts";
 import { withServer } from "../nats/testing.ts";
 import { rootSpanId, traceIdOfRun } from "../orchestrator/run/trace-ids.ts";
-import { RunLog } from "../store/index.ts";
+import { CheckpointStore, RunLog } from "../store/index.ts";
 import { type RunningCommand, rayflow, startRayflow, temporaryFolder } from "./rayflow-process.ts";
 import { orphans, type ReceivedSpan, startTraceReceiver, type TraceReceiver, treeOf } from "./trace-receiver.ts";
 
@@ -467,8 +467,21 @@ test("orchestrators that are killed, in the middle and after the end, leave one 
       interval: 100,
     });
   }
-  // Long enough for its checkpoints to say that all is settled, but for the spans.
-  await new Promise((done) => setTimeout(done, 2_500));
+  // Its checkpoints say that all is settled, and keep what the spans are made from.
+  const checkpoints = await CheckpointStore.open(nats.nc);
+  for (const id of outcomes) {
+    const seqs: number[] = [];
+    for await (const { seq } of log.runEntries(id)) seqs.push(seq);
+    const { checkpoint } = await vi.waitFor(
+      async () => {
+        const read = await checkpoints.read(partitionOf(id, nats.topology.partitions));
+        expect(read.checkpoint?.emitted_through).toBeGreaterThanOrEqual(seqs.at(-1) ?? Infinity);
+        return read;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    expect(checkpoint?.replay_from).toBeLessThanOrEqual(seqs[0] ?? 0);
+  }
   await kill(second);
   expect(receiver.spans.some(({ name }) => name === "run_flow long")).toBe(false);
   await start(["orchestrator"]);
