@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
-import { millis, type NatsConnection } from "@nats-io/transport-node";
+import { millis, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
 import { ensureNodeConsumer, ensureTopology, nodeConsumerName, STREAMS } from "../nats/index.ts";
@@ -66,24 +66,31 @@ function missing(what: string): RayflowError {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+const MAX_LATE_ANSWERS = 5;
 
-/** Tries again for as long as the connection lives; `logger`: undefined, and there is one try. */
+/**
+ * Tries again: with a `logger` for as long as the connection lives, whatever the reason; without one a few times, when a
+ * server that has much to do did not answer in time.
+ */
 export async function untilSetUp(
   nc: NatsConnection,
   attempt: () => Promise<unknown>,
   logger: Logger | undefined,
 ): Promise<void> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+  let pauseMs = FIRST_PAUSE_MS;
+  for (let tries = 1; ; tries++) {
     try {
       await attempt();
       return;
     } catch (error) {
-      if (logger === undefined || nc.isClosed()) throw error;
+      const isLate = error instanceof TimeoutError && tries < MAX_LATE_ANSWERS;
+      if (nc.isClosed() || (logger === undefined && !isLate)) throw error;
       const fields = { error: toErrorInfo(error) };
       // An orchestrator that starts at the same moment needs some milliseconds: not worth a word.
-      if (pauseMs === FIRST_PAUSE_MS) logger.debug(fields, "not set up yet");
-      else logger.warn(fields, "what this actor needs is not set up yet: trying again");
+      if (tries === 1) logger?.debug(fields, "not set up yet");
+      else logger?.warn(fields, "what this actor needs is not set up yet: trying again");
       await delay(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     }
   }
 }

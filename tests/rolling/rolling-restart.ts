@@ -74,8 +74,10 @@ export async function rollEverything(options: RollingOptions): Promise<RollingRe
   try {
     const { partitions } = await ensureTopology(nc, { replicas: options.shape === "cluster" ? 3 : 1 });
     const roles = ["orchestrator", "actor", "gateway"] as const;
-    const started = [...roles, ...roles].map((role) => startReplica(role, urls, ledger.url));
-    replicas.push(...(await Promise.all(started)));
+    const start = (role: (typeof roles)[number]) => startReplica(role, urls, ledger.url);
+    // A new cluster has to agree on every queue: one process after the other. A single server needs no such care.
+    if (options.shape === "cluster") for (const role of [...roles, ...roles]) replicas.push(await start(role));
+    else replicas.push(...(await Promise.all([...roles, ...roles].map(start))));
     const gateways = replicas.filter(({ role }) => role === "gateway");
     const load = new Load(options, gateways, nc);
     const exitCodes: (number | null)[] = [];
