@@ -34,7 +34,7 @@ export interface CampaignReport {
 /** Inputs between two good runs: fewer in a short campaign. */
 const LONGEST_BATCH = 1_000;
 const BATCHES = 8;
-const AT_ONCE = 200;
+const AT_ONCE = 64;
 const GOOD_RUN_MS = 20_000;
 const SETTLE_MS = 60_000;
 /** Batches before the first figures: code is compiled, caches are filled. */

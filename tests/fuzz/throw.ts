@@ -12,7 +12,7 @@ const EXPECTED = new Set([501, 503, 504, 505]);
 
 export class Thrower {
   readonly #system: System;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 100 });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
   constructor(system: System) {
     this.#system = system;
