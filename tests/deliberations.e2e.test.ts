@@ -197,5 +197,8 @@ describeInBrowser("a plan through every service", () => {
     at.searchParams.set("test_case", "none");
     expect((await fetch(at, { method: "POST" })).status).toBe(400);
     expect(problems).toEqual([]);
+    // Also where `/` is this page.
+    await page.getByRole("link", { name: "Its run in the editor" }).first().click();
+    await page.getByRole("region", { name: "Canvas" }).waitFor();
   });
 });

@@ -70,7 +70,7 @@ function Detail({ detail }: { readonly detail: DeliberationDetail }) {
           <span className="mono">{task_id}</span> <StatusText status={status} />
         </h3>
         <p>{task_description}</p>
-        <a href={`./#/run/${deliberation_id}`}>Its run in the editor</a>
+        <a href={`./index.html#/run/${deliberation_id}`}>Its run in the editor</a>
       </header>
       {error === null ? null : <p className="notice notice-error">{error}</p>}
       <ul className="monitor-agents">

@@ -65,7 +65,7 @@ function Bar() {
       </span>
       <h1 className="monitor-title">Monitoring</h1>
       <span className="grow" />
-      <a className="button" href="./">
+      <a className="button" href="./index.html">
         Editor
       </a>
       <IconButton
