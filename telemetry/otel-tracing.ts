@@ -59,6 +59,8 @@ export class OtelTracing implements Tracing {
   readonly #registered: Registered;
   /** Spans of work that goes on. */
   #open = 0;
+  /** The receiver did not answer in time when it was last waited for. */
+  #wasLate = false;
   #stopped: Promise<void> | undefined;
 
   constructor(settings: TraceSettings, options: TracingOptions) {
@@ -156,9 +158,12 @@ export class OtelTracing implements Tracing {
   }
 
   /** Whether all got out in time. A receiver that has not answered before is not waited for long. */
-  #flush(timeoutMs: number): Promise<boolean> {
-    const longest = this.#exporter.isFailing ? Math.min(timeoutMs, FAILING_MS) : timeoutMs;
-    return within(longest, Promise.all([this.#outbox.flush(), this.#provider.forceFlush()]));
+  async #flush(timeoutMs: number): Promise<boolean> {
+    const isSlow = this.#exporter.isFailing || this.#wasLate;
+    const longest = isSlow ? Math.min(timeoutMs, FAILING_MS) : timeoutMs;
+    const inTime = await within(longest, Promise.all([this.#outbox.flush(), this.#provider.forceFlush()]));
+    this.#wasLate = !inTime;
+    return inTime;
   }
 
   stop(timeoutMs: number): Promise<void> {

@@ -25,7 +25,9 @@ describe("derived ids", () => {
   test("are well formed and never change: spans of a recovery must be those of before", () => {
     expect(traceIdOfRun("r1")).toMatchInlineSnapshot(`"ebab33c648fc9a1ff2c3e699b515ec52"`);
     expect(rootSpanId("r1")).toMatchInlineSnapshot(`"dbf6a8ccc39df701"`);
-    expect(under(writeTraceparent(TRACE, SPAN), "r1:add@each[3]#2")).toMatchInlineSnapshot(`"00-0af7651916cd43dd8448eb211c80319c-59b5bfb0214c6343-01"`);
+    expect(under(writeTraceparent(TRACE, SPAN), "r1:add@each[3]#2")).toMatchInlineSnapshot(
+      `"00-0af7651916cd43dd8448eb211c80319c-59b5bfb0214c6343-01"`,
+    );
     expect(parseTraceparent(under(writeTraceparent(TRACE, SPAN), "x"))?.spanId).toBe(spanIdOf("x"));
   });
 
