@@ -31,14 +31,14 @@ describe("derived ids", () => {
     expect(parseTraceparent(under(writeTraceparent(TRACE, SPAN), "x"))?.spanId).toBe(spanIdOf("x"));
   });
 
-  test("differ for a million executions, also where little does", () => {
+  test("differ for two hundred thousand executions, also where little does", () => {
     const seen = new Set<string>();
     for (let node = 0; node < 100; node++) {
-      for (let index = 0; index < 5_000; index++) {
+      for (let index = 0; index < 1_000; index++) {
         for (const attempt of [1, 2]) seen.add(spanIdOf(`r0123:n${node}@each[${index}]#${attempt}`));
       }
     }
-    expect(seen.size).toBe(1_000_000);
+    expect(seen.size).toBe(200_000);
   });
 
   test("are spread evenly: a sampler takes its share of the traces", () => {
