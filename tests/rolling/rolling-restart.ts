@@ -72,7 +72,7 @@ export async function rollEverything(options: RollingOptions): Promise<RollingRe
   const nc = await connectNats({ name: "rolling", servers: [...servers.urls] });
   const replicas: Replica[] = [];
   try {
-    const { partitions } = await ensureTopology(nc, { replicas: options.shape === "cluster" ? 3 : 1 });
+    const { partitions } = await untilSetUp(nc, options.shape === "cluster" ? 3 : 1);
     const roles = ["orchestrator", "actor", "gateway"] as const;
     const start = (role: (typeof roles)[number]) => startReplica(role, urls, ledger.url);
     // A new cluster has to agree on every queue: one process after the other. A single server needs no such care.
@@ -114,6 +114,19 @@ export async function rollEverything(options: RollingOptions): Promise<RollingRe
     await Promise.all(replicas.map(({ running }) => running.ended));
     await nc.close();
     folder.remove();
+  }
+}
+
+/** A cluster that has just been started has no leader yet, and answers nothing. */
+async function untilSetUp(nc: Parameters<typeof submitRun>[0], replicas: number) {
+  const deadline = performance.now() + RUN_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await ensureTopology(nc, { replicas });
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await delay(500);
+    }
   }
 }
 
