@@ -13,7 +13,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { afterTurn, type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
+import { afterTurn, asMessageId, type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type SealedResult, sealResult } from "./sealed-result.ts";
 
@@ -197,7 +197,7 @@ function messageId(message: readonly Pending[]): string {
   const ids = message.map(({ sealed: { result } }) =>
     result.token === undefined ? result.id : `${result.id}~${result.token}`,
   );
-  return ids.length === 1 ? (ids[0] ?? "") : hash("sha256", ids.join("\n"), "base64url");
+  return ids.length === 1 ? asMessageId(ids[0] ?? "") : hash("sha256", ids.join("\n"), "base64url");
 }
 
 /** Whether it already says that its own outputs were too large: dividing it again would change nothing. */

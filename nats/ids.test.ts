@@ -1,5 +1,7 @@
+import { headers } from "@nats-io/transport-node";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { runIdOf } from "./ids.ts";
+import { asMessageId, runIdOf } from "./ids.ts";
 
 describe("runIdOf", () => {
   it("is r and the first 25 base32hex digits of the sha-256", () => {
@@ -15,4 +17,17 @@ describe("runIdOf", () => {
   it("fits into a subject whatever the key is", () => {
     for (const key of ["", "a.b > *", "ключ", "x".repeat(5000)]) expect(runIdOf(key)).toMatch(/^r[0-9a-v]{25}$/);
   });
+});
+
+it("any text makes a message id that a header carries; what it carries as it is stays", () => {
+  expect(asMessageId("r1:each@each[3]#1~abc")).toBe("r1:each@each[3]#1~abc");
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 600 }), (text) => {
+      const id = asMessageId(text);
+      headers().set("Nats-Msg-Id", id);
+      expect(id).toMatch(/^[\x21-\x7e]{1,512}$/);
+      expect(asMessageId(text)).toBe(id);
+    }),
+  );
+  expect(asMessageId("a\r\nb")).not.toBe(asMessageId("a\rb"));
 });

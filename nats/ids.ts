@@ -12,6 +12,14 @@ export function runIdOf(msgId: string): string {
   return `r${base32(createHash("sha256").update(msgId).digest()).slice(0, RUN_ID_DIGITS)}`;
 }
 
+/**
+ * The text as a `Nats-Msg-Id`: itself, or its hash where no header could carry it. What cannot be published for its id
+ * would be tried for ever, and hold up what waits behind it.
+ */
+export function asMessageId(text: string): string {
+  return /^[\x21-\x7e]{1,512}$/.test(text) ? text : createHash("sha256").update(text).digest("base64url");
+}
+
 /** RFC 4648 base32hex in lower case, without padding. */
 function base32(bytes: Uint8Array): string {
   let out = "";

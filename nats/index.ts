@@ -32,7 +32,7 @@ export {
 export { readDispatch, writeEntry } from "./dispatch-wire.ts";
 export { type EmbeddedServer, type EmbeddedServerOptions, startEmbeddedServer } from "./embedded-server.ts";
 export { type ExecutionTokens, executionTokens, givenTokens, parseTokenKeys } from "./execution-token.ts";
-export { runIdOf } from "./ids.ts";
+export { asMessageId, runIdOf } from "./ids.ts";
 export { inboxOn } from "./inbox.ts";
 export {
   activationOf,
