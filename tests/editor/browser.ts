@@ -4,7 +4,7 @@
  * The browser: what RAYFLOW_CHROMIUM names, else a Chromium or Chrome on PATH (Debian's `chromium`, which the set-up
  * installs where it may). Where there is none the tests are skipped, and say so loudly.
  */
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { describe } from "vitest";
 import { startEmbeddedServer } from "../../nats/index.ts";
 import { findBrowser } from "../../scripts/browser.mjs";
@@ -61,16 +61,18 @@ export async function startEditor({ width = 1440, height = 900, args = [] }: Edi
     await create.until(/"url": "[^"]+"[\s\S]*\n\}/);
     browser = await chromium.launch({
       ...(browserFile ? { executablePath: browserFile } : {}),
-      args: ["--no-sandbox", "--disable-gpu"],
+      // No name leads out of this machine: what asks for one fails, and is a problem of the page.
+      args: ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
     });
   } catch (error) {
     await stop();
     throw error;
   }
   const { url } = JSON.parse(create.stdout) as { url: string };
+  const contexts = new Contexts(browser, url, { width, height });
   return {
     url,
-    open: (hash = "") => openPage(browser, url, hash, { width, height }),
+    open: (hash = "") => openPage(contexts, url, hash),
     [Symbol.asyncDispose]: async () => {
       await browser.close();
       await stop();
@@ -78,30 +80,64 @@ export async function startEditor({ width = 1440, height = 900, args = [] }: Edi
   };
 }
 
-async function openPage(
-  browser: Browser,
-  url: string,
-  hash: string,
-  viewport: { width: number; height: number },
-): Promise<EditorPage> {
-  const context = await browser.newContext({ viewport, reducedMotion: "reduce", acceptDownloads: true });
-  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
-  const page = await context.newPage();
+/** Contexts that nobody uses are used again: what they have loaded and compiled need not be once more. */
+class Contexts {
+  readonly #browser: Browser;
+  readonly #url: string;
+  readonly #viewport: { width: number; height: number };
+  readonly #free: BrowserContext[] = [];
+
+  constructor(browser: Browser, url: string, viewport: { width: number; height: number }) {
+    this.#browser = browser;
+    this.#url = url;
+    this.#viewport = viewport;
+  }
+
+  /** A page that has been nowhere, with nothing stored. */
+  async take(): Promise<Page> {
+    const used = this.#free.pop();
+    if (used === undefined) return (await this.#create()).newPage();
+    const page = await used.newPage();
+    const session = await used.newCDPSession(page);
+    await session.send("Storage.clearDataForOrigin", { origin: this.#url, storageTypes: STORED });
+    await session.detach();
+    return page;
+  }
+
+  async giveBack(context: BrowserContext): Promise<void> {
+    await Promise.all(context.pages().map((page) => page.close()));
+    this.#free.push(context);
+  }
+
+  async #create(): Promise<BrowserContext> {
+    const context = await this.#browser.newContext({
+      viewport: this.#viewport,
+      reducedMotion: "reduce",
+      acceptDownloads: true,
+    });
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: this.#url });
+    return context;
+  }
+}
+
+/** All that a page can keep, but for what the browser keeps of the server's files. */
+const STORED = "cookies,local_storage,indexeddb,websql,file_systems,service_workers,cache_storage";
+
+async function openPage(contexts: Contexts, url: string, hash: string): Promise<EditorPage> {
+  const page = await contexts.take();
   page.setDefaultTimeout(15_000);
   const problems: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
   });
   page.on("pageerror", (error) => problems.push(String(error)));
-  await context.route("**", async (route) => {
-    const asked = route.request().url();
-    if (asked.startsWith(url) || /^(data|blob):/.test(asked)) return route.continue();
-    problems.push(`a request left the machine: ${asked}`);
-    return route.abort();
+  page.on("request", (request) => {
+    const asked = request.url();
+    if (!asked.startsWith(url) && !/^(data|blob):/.test(asked)) problems.push(`a request left the machine: ${asked}`);
   });
   await page.goto(`${url}/${hash}`);
   await page.getByRole("region", { name: "Canvas" }).waitFor();
-  return { page, problems, [Symbol.asyncDispose]: () => context.close() };
+  return { page, problems, [Symbol.asyncDispose]: () => contexts.giveBack(page.context()) };
 }
 
 /** Saves a flow on the server, so that a page can be opened on it with `#/flow/<name>`. */

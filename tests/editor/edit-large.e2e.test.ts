@@ -23,6 +23,9 @@ function chain(length: number) {
   return { metadata: { name: "chain" }, variables: {}, flow: { nodes, edges } };
 }
 
+/** So many frames are enough for their median. */
+const ENOUGH_FRAMES = 30;
+
 /** The median time of a frame, ms, while what is at this point is dragged about. */
 async function frameWhileDragging(page: Page, at: { x: number; y: number }): Promise<number> {
   await page.mouse.move(at.x, at.y);
@@ -34,9 +37,9 @@ async function frameWhileDragging(page: Page, at: { x: number; y: number }): Pro
     const next = (now) => { times.push(now - last); last = now; window.frames = requestAnimationFrame(next); };
     window.frames = requestAnimationFrame(next);
   })()`);
-  for (let round = 0; round < 3; round++) {
-    await page.mouse.move(at.x + 120, at.y + 40, { steps: 15 });
-    await page.mouse.move(at.x, at.y, { steps: 15 });
+  for (let frames = 0; frames < ENOUGH_FRAMES; frames = await page.evaluate<number>("window.frameTimes.length")) {
+    await page.mouse.move(at.x + 120, at.y + 40, { steps: 10 });
+    await page.mouse.move(at.x, at.y, { steps: 10 });
   }
   const times = await page.evaluate<number[]>("(cancelAnimationFrame(window.frames), window.frameTimes)");
   await page.mouse.up();
