@@ -66,7 +66,8 @@ function start(...args: string[]): RunningCommand {
   return command;
 }
 const startOrchestrator = async () => {
-  const orchestrator = start("orchestrator");
+  // Who is killed is missed after a second.
+  const orchestrator = start("orchestrator", "--lease-ttl", "1s");
   await orchestrator.until(/orchestrator is up/);
   return orchestrator;
 };
