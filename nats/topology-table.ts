@@ -109,6 +109,8 @@ export function topologyTable(settings: TopologySettings): { others: NamedStream
       bucket(BUCKETS.blueprints, { max_age: nanos(settings.historyMaxAgeMs + BLUEPRINT_MARGIN_MS) }),
       bucket(BUCKETS.keys),
       bucket(BUCKETS.cache, { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(60_000) }),
+      // Slots end by themselves when their holder does: their watchers hear of it by a marker.
+      bucket(BUCKETS.limits, { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(60_000) }),
       {
         ...all,
         name: objectStream(BUCKETS.blobs),
