@@ -33,7 +33,10 @@ export function addAuthCommand(nats: Command): void {
     .description("who may do what on a nats-server")
     .command("render")
     .description("print accounts, users and permissions of roles, for a server's configuration or as JWT templates")
-    .argument("[roles...]", "[name=]publisher|gateway|orchestrator|observer|admin|actor:<type>[,<type>...]; default: all but admin")
+    .argument(
+      "[roles...]",
+      "[name=]publisher|gateway|orchestrator|observer|admin|actor:<type>[,<type>...]; default: all but admin",
+    )
     .option("--tenant <name>", "an account with users of its own; may be given again (default RAYFLOW)", collect)
     .option("--allow <name=[pub:|sub:]subject>", "a further subject of a user; may be given again", collect)
     .option("--variables <type>", "a node type of yours that uses variables; may be given again", collect)
