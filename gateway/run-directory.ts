@@ -11,6 +11,7 @@ import { findLiveRuns, foldLiveRuns, type LiveRunsOptions } from "./live-runs.ts
 import { RunFolder } from "./run-folder.ts";
 import { listRunPage, type RunPage, type RunQuery } from "./run-pages.ts";
 import type { RunDescription, RunStep, RunSummary, StepNode } from "./run-views.ts";
+import { SharedReads } from "./shared-reads.ts";
 import { stepSummary } from "./step-summary.ts";
 
 /** An event of a run: by its sequence in the log, or by its place in the run, from 1. */
@@ -33,6 +34,8 @@ export interface RunEnd {
 const RECENT_RUNS = 2_000;
 const SHORTEST_PREFIX = 6;
 const WHOLE_ID = /^r[0-9a-v]{25}$/;
+/** Pages of runs that are read at a time: each reads through the hot log. */
+const PAGES_AT_ONCE = 2;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 3_000;
 
@@ -41,6 +44,7 @@ export class RunDirectory {
   readonly #nc: NatsConnection;
   readonly #snapshots: SnapshotStore;
   readonly #partitions: number;
+  readonly #pages = new SharedReads(PAGES_AT_ONCE);
 
   private constructor(nc: NatsConnection, log: RunLog, snapshots: SnapshotStore, partitions: number) {
     this.#nc = nc;
@@ -62,7 +66,7 @@ export class RunDirectory {
 
   /** The same with where the next page begins. @throws ValidationError when the cursor is none of ours */
   page(query: RunQuery = {}): Promise<RunPage> {
-    return listRunPage(this.#live, this.log, query);
+    return this.#pages.share(JSON.stringify(query), () => listRunPage(this.#live, this.log, query));
   }
 
   /**
