@@ -35,7 +35,7 @@ export function addAuthCommand(nats: Command): void {
     .description("print accounts, users and permissions of roles, for a server's configuration or as JWT templates")
     .argument(
       "[roles...]",
-      "[name=]publisher|gateway|orchestrator|observer|admin|actor:<type>[,<type>...]; default: all but admin",
+      "[name=]publisher|gateway|orchestrator|observer|executor|context|admin|actor:<type>[,<type>...]; default: all but admin",
     )
     .option("--tenant <name>", "an account with users of its own; may be given again (default RAYFLOW)", collect)
     .option("--allow <name=[pub:|sub:]subject>", "a further subject of a user; may be given again", collect)
@@ -98,7 +98,15 @@ async function allRoles(): Promise<string[]> {
   const { loadNodes } = await import("../actors/index.ts");
   const { nodes } = await loadNodes({});
   const types = [...nodes.values()].flatMap(({ nodeType }) => (nodeType.kind === "actor" ? [nodeType.type] : []));
-  return ["orchestrator", "gateway", "publisher", "observer", `actors=actor:${types.sort().join(",")}`];
+  return [
+    "orchestrator",
+    "gateway",
+    "publisher",
+    "observer",
+    "executor",
+    "context",
+    `actors=actor:${types.sort().join(",")}`,
+  ];
 }
 
 function readAllow(text: string, users: readonly { readonly name: string }[]) {

@@ -11,10 +11,17 @@ import { Kvm } from "@nats-io/kv";
 import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
 import { RayflowError } from "../flow/index.ts";
-import { bucketStream, decodeMessage, encodeMessage, ensureTopology, errorInfo } from "../nats/index.ts";
+import {
+  bucketStream,
+  DELIBERATION_BUCKETS,
+  decodeMessage,
+  encodeMessage,
+  ensureTopology,
+  errorInfo,
+} from "../nats/index.ts";
 import { isConflict } from "../store/index.ts";
 
-export const RECORDS_BUCKET = "rayflow_deliberations";
+export const RECORDS_BUCKET = DELIBERATION_BUCKETS.records;
 
 const councilSeat = z.object({ id: z.string(), role: z.string(), model: z.string() });
 export type CouncilSeat = z.infer<typeof councilSeat>;

@@ -8,7 +8,8 @@
  * accounts that subject is one of the asker's own.
  */
 import { RayflowError } from "../flow/index.ts";
-import { inboxPrefixOf, type Permissions, type Role, rolePermissions, typesOf, userOf } from "./roles.ts";
+import type { Permissions } from "./permissions.ts";
+import { inboxPrefixOf, type Role, rolePermissions, typesOf, userOf } from "./roles.ts";
 
 /** Where an actor in an account of its own finds JetStream's API: `--js-api-prefix`. */
 export const IMPORTED_API_PREFIX = "JS_RAYFLOW.API";

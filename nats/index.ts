@@ -77,7 +77,16 @@ export {
   toStored,
   WIRE_VERSION,
 } from "./messages.ts";
-export { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
+export {
+  BUCKETS,
+  bucketStream,
+  DELIBERATION_BUCKETS,
+  EVENT_CONSUMERS,
+  EVENT_STREAMS,
+  objectStream,
+  STREAMS,
+} from "./names.ts";
+export type { Permissions, SubjectRules } from "./permissions.ts";
 export {
   type ConnectionPublisher,
   type Publishes,
@@ -88,12 +97,10 @@ export {
 export { readResult, readRunMessage } from "./quick-check.ts";
 export {
   inboxPrefixOf,
-  type Permissions,
   parseRole,
   type Role,
   type RoleOptions,
   rolePermissions,
-  type SubjectRules,
   typesOf,
   userOf,
 } from "./roles.ts";

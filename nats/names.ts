@@ -29,6 +29,26 @@ export const BUCKETS = {
   blobs: "rayflow_blobs",
 } as const;
 
+/** Streams around deliberations; their limits are said in deliberation/. */
+export const EVENT_STREAMS = {
+  planning: "PLANNING_EVENTS",
+  orchestration: "ORCHESTRATOR_EVENTS",
+  context: "CONTEXT_EVENTS",
+  agentResults: "AGENT_RESULTS",
+  streaming: "VLLM_STREAMING",
+} as const;
+
+/** KV buckets of deliberations. */
+export const DELIBERATION_BUCKETS = {
+  /** Which task is which deliberation, and what was asked for. */
+  records: "rayflow_deliberations",
+  /** What was decided, where there is no graph database. */
+  context: "rayflow_context",
+} as const;
+
+/** Durable consumers of those streams. */
+export const EVENT_CONSUMERS = { plans: "rayflow-plans", context: "rayflow-context" } as const;
+
 /** The stream behind a KV bucket. */
 export function bucketStream(bucket: string): string {
   return `KV_${bucket}`;

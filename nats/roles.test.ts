@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { BUCKETS, STREAMS } from "./names.ts";
+import { BUCKETS, EVENT_STREAMS, STREAMS } from "./names.ts";
 import { inboxPrefixOf, parseRole, type Role, rolePermissions, userOf } from "./roles.ts";
 
-const ROLES: readonly Role[] = ["publisher", "gateway", "orchestrator", "observer", "actor:math_add,io_http_request"];
+const ROLES: readonly Role[] = [
+  ...(["publisher", "gateway", "orchestrator", "observer", "executor", "context"] as const),
+  "actor:math_add,io_http_request",
+];
 
 /** As the server matches a subject against a rule. */
 function covers(rule: string, subject: string): boolean {
@@ -63,9 +66,9 @@ describe("the roles", () => {
     expect(given.publish.allow.some((rule) => covers(rule, key))).toBe(true);
   });
 
-  it("only orchestrators and gateways read the keys, and only an orchestrator writes them", () => {
+  it("only orchestrators, gateways and executors read the keys, and only an orchestrator writes them", () => {
     const read = (role: Role) => may(role, "publish", "$JS.API.STREAM.MSG.GET.KV_rayflow_keys");
-    expect(ROLES.filter(read)).toEqual(["gateway", "orchestrator"]);
+    expect(ROLES.filter(read)).toEqual(["gateway", "orchestrator", "executor"]);
     expect(ROLES.filter((role) => may(role, "publish", "$KV.rayflow_keys.hmac"))).toEqual(["orchestrator"]);
   });
 
@@ -84,6 +87,19 @@ describe("the roles", () => {
         ROLES.filter((role) => may(role, "publish", subject)),
         subject,
       ).toEqual(["orchestrator"]);
+    }
+  });
+
+  it("the services of deliberations make their own streams alone, and none changes one", () => {
+    const made = (role: Role) =>
+      rolePermissions(role).publish.allow.flatMap((rule) => /^\$JS\.API\.STREAM\.CREATE\.(.+)$/.exec(rule)?.[1] ?? []);
+    expect(made("executor").sort()).toEqual(
+      [...Object.values(EVENT_STREAMS), "KV_rayflow_deliberations"].sort((a, b) => (a < b ? -1 : 1)),
+    );
+    expect(made("context").sort()).toEqual(["CONTEXT_EVENTS", "KV_rayflow_context", "ORCHESTRATOR_EVENTS"]);
+    for (const role of ["executor", "context"] as const) {
+      const changes = rolePermissions(role).publish.allow.filter((rule) => /STREAM\.(UPDATE|DELETE)/.test(rule));
+      expect(changes).toEqual([]);
     }
   });
 

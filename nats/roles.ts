@@ -2,7 +2,8 @@
  * Who may publish and subscribe what: for each role the least subjects that its process needs.
  *
  * R1. A role may read no inbox but its own: `_INBOX.<user>.>`.
- * R2. Only the orchestrator makes or changes streams, and not even it deletes one.
+ * R2. Only the orchestrator makes or changes streams, and not even it deletes one. The services of deliberations make
+ *     those around them where they are missing, by name, and change none.
  * R3. An actor makes no consumers: one delivers its messages to whatever subject it was made for.
  * R4. Nobody who only reads may write a key, and nobody but the orchestrator writes leases, checkpoints, timers, history.
  *
@@ -10,24 +11,24 @@
  */
 import { RayflowError } from "../flow/index.ts";
 import { ORCHESTRATOR_CONSUMER } from "./consumers.ts";
+import { contextService, deliberationPages, executor } from "./deliberation-roles.ts";
 import { BUCKETS, bucketStream, objectStream, STREAMS } from "./names.ts";
+import {
+  ALL_BUCKETS,
+  api,
+  KEYS_BUCKET,
+  keysOf,
+  type Permissions,
+  permissions,
+  RESPONSE_EXPIRES_MS,
+  reading,
+  serviceQuestions,
+  streamOf,
+} from "./permissions.ts";
 import { safeToken, subjects, subjectToken } from "./subjects.ts";
 
 /** `actor:math_add,math_multiply`: one process that serves these types. `admin`: a person, no process of RayFlow. */
-export type Role = "publisher" | "gateway" | "orchestrator" | "observer" | "admin" | `actor:${string}`;
-
-export interface SubjectRules {
-  readonly allow: readonly string[];
-  readonly deny?: readonly string[];
-}
-
-/** As a server's configuration and a user's JWT have them. */
-export interface Permissions {
-  readonly publish: SubjectRules;
-  readonly subscribe: SubjectRules;
-  /** Answers to requests, to whatever subject the request named. */
-  readonly allowResponses?: { readonly max: number; readonly expiresMs: number };
-}
+export type Role = (typeof PLAIN_ROLES)[number] | `actor:${string}`;
 
 export interface RoleOptions {
   /** Under which the process gets its answers. Default: that of the role's own name. */
@@ -38,11 +39,7 @@ export interface RoleOptions {
   readonly variables?: readonly string[];
 }
 
-/** The bucket of the keys that sign executions. */
-const KEYS_BUCKET = "rayflow_keys";
-const ALL_BUCKETS: readonly string[] = [...new Set([...Object.values(BUCKETS), KEYS_BUCKET])];
-/** The longest a service request may take to be answered. */
-const RESPONSE_EXPIRES_MS = 10 * 60_000;
+const PLAIN_ROLES = ["publisher", "gateway", "orchestrator", "observer", "executor", "context", "admin"] as const;
 
 /** The inbox prefix of a user: one token of its own under `_INBOX`, so that a wildcard can cover all of them. */
 export function inboxPrefixOf(user: string): string {
@@ -56,10 +53,10 @@ export function userOf(role: Role): string {
 
 /** @throws UsageError */
 export function parseRole(text: string): Role {
-  if (["publisher", "gateway", "orchestrator", "observer", "admin"].includes(text)) return text as Role;
+  if (PLAIN_ROLES.some((role) => role === text)) return text as Role;
   const types = text.startsWith("actor:") ? text.slice("actor:".length).split(",") : [];
   if (types.length > 0 && types.every((type) => /^[A-Za-z0-9_-]{1,64}$/.test(type))) return text as Role;
-  const roles = "publisher, gateway, orchestrator, observer, admin, actor:<type>[,<type>...]";
+  const roles = [...PLAIN_ROLES, "actor:<type>[,<type>...]"].join(", ");
   throw new RayflowError("UsageError", `no role: ${JSON.stringify(text)}; there are ${roles}`);
 }
 
@@ -89,6 +86,8 @@ function bare(role: Role, options: RoleOptions): Permissions {
   // A person who backs up, restores, repairs: everything in the tenant's account, nothing of another's.
   if (role === "admin") return permissions([">"], [">"]);
   if (role === "orchestrator") return orchestrator();
+  if (role === "executor") return executor();
+  if (role === "context") return contextService();
   return role === "gateway" ? gateway() : observer();
 }
 
@@ -121,9 +120,10 @@ function gateway(): Permissions {
       // Chunks of a value that could not be put as a whole.
       api("STREAM.PURGE", objectStream(blobs)),
       ...reading(bucketStream(KEYS_BUCKET)),
+      ...deliberationPages().publish,
     ],
     // Who asks how the services are gets an answer from each.
-    [subjects.eventAll(), subjects.service("health")],
+    [subjects.eventAll(), subjects.service("health"), ...deliberationPages().subscribe],
     { max: 1, expiresMs: RESPONSE_EXPIRES_MS },
   );
 }
@@ -219,49 +219,6 @@ function viewing(): string[] {
     api("CONSUMER.INFO", STREAMS.nodes, "*"),
     ...[STREAMS.submit, STREAMS.timers].map((stream) => api("CONSUMER.INFO", stream, ORCHESTRATOR_CONSUMER)),
   ];
-}
-
-function serviceQuestions(): string[] {
-  return ["status", "actors", "health"].map((name) => subjects.service(name));
-}
-
-/** All ways to read a stream, ordered consumers of one's own among them. */
-function reading(stream: string): string[] {
-  return [
-    api("STREAM.INFO", stream),
-    api("STREAM.MSG.GET", stream),
-    api("DIRECT.GET", stream),
-    api("DIRECT.GET", stream, ">"),
-    api("CONSUMER.CREATE", stream),
-    api("CONSUMER.CREATE", stream, ">"),
-    api("CONSUMER.INFO", stream, "*"),
-    api("CONSUMER.DELETE", stream, "*"),
-    api("CONSUMER.MSG.NEXT", stream, "*"),
-  ];
-}
-
-function streamOf(bucket: string): string {
-  return bucket === BUCKETS.blobs ? objectStream(bucket) : bucketStream(bucket);
-}
-
-function keysOf(bucket: string): string {
-  return `$KV.${bucket}.>`;
-}
-
-function api(...path: string[]): string {
-  return `$JS.API.${path.join(".")}`;
-}
-
-function permissions(
-  publish: readonly string[],
-  subscribe: readonly string[],
-  allowResponses?: Permissions["allowResponses"],
-): Permissions {
-  return {
-    publish: { allow: publish },
-    subscribe: { allow: subscribe },
-    ...(allowResponses === undefined ? {} : { allowResponses }),
-  };
 }
 
 function unique(subjectList: readonly string[]): string[] {

@@ -8,7 +8,7 @@
 import { type JsMsg, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
-import { decodeMessage, encodeMessage } from "../../nats/index.ts";
+import { decodeMessage, EVENT_CONSUMERS, encodeMessage } from "../../nats/index.ts";
 import { deliberationCompletedEvent, deliberationSubjects } from "../messages.ts";
 import { consumeEvents, type DurableEvents, type Handled } from "../pipeline/durable-events.ts";
 import { ORCHESTRATOR_EVENTS } from "../pipeline/streams.ts";
@@ -42,8 +42,6 @@ export interface ContextServiceOptions {
   readonly onWrite?: (outcome: { readonly ok: boolean; readonly error?: unknown }) => void;
 }
 
-const DURABLE = "rayflow-context";
-
 /** The streams must be there: `ensureEventStreams`. */
 export function startContextService(options: ContextServiceOptions): DurableEvents {
   const { nc, logger, onWrite } = options;
@@ -51,7 +49,7 @@ export function startContextService(options: ContextServiceOptions): DurableEven
     nc,
     stream: ORCHESTRATOR_EVENTS,
     subject: deliberationSubjects.completed(),
-    durable: DURABLE,
+    durable: EVENT_CONSUMERS.context,
     handle: (message) => keep(message, options),
     onRetry: (error, about) => {
       onWrite?.({ ok: false, error });

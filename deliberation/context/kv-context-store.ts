@@ -9,10 +9,10 @@ import { jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
-import { decodeMessage, encodeMessage, ensureTopology, safeToken } from "../../nats/index.ts";
+import { DELIBERATION_BUCKETS, decodeMessage, encodeMessage, ensureTopology, safeToken } from "../../nats/index.ts";
 import type { ContextStore, DecisionContext, TaskContext } from "./context-store.ts";
 
-export const CONTEXT_BUCKET = "rayflow_context";
+export const CONTEXT_BUCKET = DELIBERATION_BUCKETS.context;
 
 const storedTask = z.object({
   id: z.string(),

@@ -1,7 +1,7 @@
 /** The context service as one process: the stores that were named, the embedded one where none was. */
 import { randomUUID } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { ensureEventStreams } from "../pipeline/streams.ts";
+import { CONTEXT_EVENTS, ensureEventStreams, ORCHESTRATOR_EVENTS } from "../pipeline/streams.ts";
 import { reportHealth } from "../service-health.ts";
 import { type ContextServiceOptions, startContextService } from "./context-service.ts";
 import type { ContextStore } from "./context-store.ts";
@@ -69,7 +69,7 @@ export interface RunningContext extends AsyncDisposable {
 /** Keeps what deliberations decide, until it is stopped. @throws ConnectionFailed, TopologyConflict */
 export async function startContext(options: ContextOptions): Promise<RunningContext> {
   const { nc, version, logger } = options;
-  await ensureEventStreams(nc);
+  await ensureEventStreams(nc, [ORCHESTRATOR_EVENTS, CONTEXT_EVENTS]);
   const store = await openContextStore(options);
   const events = startContextService({ nc, store, logger });
   const nats = { name: "NATS", check: async () => nc.getServer() };

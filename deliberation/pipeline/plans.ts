@@ -8,7 +8,7 @@
 import { type JsMsg, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError, toErrorInfo } from "../../flow/index.ts";
-import { decodeMessage, encodeMessage } from "../../nats/index.ts";
+import { decodeMessage, EVENT_CONSUMERS, encodeMessage } from "../../nats/index.ts";
 import { buildDeliberation } from "../deliberation-flow.ts";
 import { type StartOptions, startDeliberation } from "../start-deliberation.ts";
 import { consumeEvents, type DurableEvents, type Handled } from "./durable-events.ts";
@@ -35,7 +35,6 @@ export interface PlansOptions extends Omit<StartOptions, "acceptMs"> {
   readonly logger: PlanLogger;
 }
 
-const DURABLE = "rayflow-plans";
 const DEFAULT_COUNCIL: CouncilDefaults = { size: 3 };
 /** Tasks of one plan that are started at once. */
 const AT_ONCE = 8;
@@ -47,7 +46,7 @@ export function startPlans(options: PlansOptions): DurableEvents {
     nc,
     stream: PLANNING_EVENTS,
     subject: PLAN_APPROVED,
-    durable: DURABLE,
+    durable: EVENT_CONSUMERS.plans,
     handle: (message) => handlePlan(message, options),
     onRetry: (error, about) => logger.warn({ err: error, ...about }, "a plan could not be begun; it comes again"),
     onAway: (error) => logger.warn({ err: error }, "plans cannot be read at the moment"),

@@ -12,13 +12,13 @@ import {
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
 import { RayflowError } from "../../flow/index.ts";
-import { ensureTopology } from "../../nats/index.ts";
+import { EVENT_STREAMS, ensureTopology } from "../../nats/index.ts";
 
-export const PLANNING_EVENTS = "PLANNING_EVENTS";
-export const ORCHESTRATOR_EVENTS = "ORCHESTRATOR_EVENTS";
-export const CONTEXT_EVENTS = "CONTEXT_EVENTS";
-export const AGENT_RESULTS = "AGENT_RESULTS";
-export const VLLM_STREAMING = "VLLM_STREAMING";
+export const PLANNING_EVENTS = EVENT_STREAMS.planning;
+export const ORCHESTRATOR_EVENTS = EVENT_STREAMS.orchestration;
+export const CONTEXT_EVENTS = EVENT_STREAMS.context;
+export const AGENT_RESULTS = EVENT_STREAMS.agentResults;
+export const VLLM_STREAMING = EVENT_STREAMS.streaming;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -52,12 +52,16 @@ export const eventStreams: readonly EventStream[] = [
 
 const STREAM_NAME_IN_USE = 10058;
 
-/** The names of those that were made now. @throws TopologyConflict when a stream of somebody else is in the way */
-export async function ensureEventStreams(nc: NatsConnection): Promise<string[]> {
+/**
+ * All of them, or those that a service names because it may make no others. Gives the names of those that were made now.
+ * @throws TopologyConflict when a stream of somebody else is in the way
+ */
+export async function ensureEventStreams(nc: NatsConnection, names?: readonly string[]): Promise<string[]> {
   const { replicas } = await ensureTopology(nc);
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  const made = await Promise.all(eventStreams.map((stream) => ensureStream(jsm, stream, replicas)));
-  return eventStreams.filter((_, at) => made[at]).map(({ name }) => name);
+  const wanted = eventStreams.filter(({ name }) => names?.includes(name) ?? true);
+  const made = await Promise.all(wanted.map((stream) => ensureStream(jsm, stream, replicas)));
+  return wanted.filter((_, at) => made[at]).map(({ name }) => name);
 }
 
 /** Whether it was made now. */

@@ -28,7 +28,7 @@ export interface LockedServer extends AsyncDisposable {
   flags(user: string): string[];
   /** Calls the command as this user and waits for its end. */
   call(user: string, args: readonly string[]): Promise<Outcome>;
-  start(user: string, args: readonly string[]): RunningCommand;
+  start(user: string, args: readonly string[], env?: Readonly<Record<string, string>>): RunningCommand;
 }
 
 export async function startLockedServer(tenants: readonly string[], roles: readonly string[]): Promise<LockedServer> {
@@ -84,8 +84,8 @@ export async function startLockedServer(tenants: readonly string[], roles: reado
     },
     // An observer may read no keys.
     call: (name, args) => rayflow([...args, ...flags(name)], { env: { RAYFLOW_TOKEN_KEYS: "none" } }),
-    start: (name, args) => {
-      const started = startRayflow([...args, ...flags(name)]);
+    start: (name, args, env = {}) => {
+      const started = startRayflow([...args, ...flags(name)], { env });
       processes.push(started);
       return started;
     },
