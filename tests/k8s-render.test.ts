@@ -169,6 +169,14 @@ describe("what is rendered", () => {
     const own = config.slice(config.indexOf('"RAYFLOW-actor-math"'), config.indexOf('"RAYFLOW-actor-string"'));
     expect(own).toContain("rayflow.result.math_add.*");
     expect(own).not.toContain("string_upper");
+    const withCouncil = ofKind(rendered(all, { secretOf, restricted: true }), "Secret");
+    const services = withCouncil.filter(({ metadata }) => /^nats-(executor|context)$/.test(metadata.name));
+    expect(services.map(({ metadata, stringData }) => [metadata.name, stringData])).toEqual(
+      ["context", "executor"].map((user) => [
+        `nats-${user}`,
+        { NATS_NKEY: "/etc/nats-user/user.nk", "user.nk": `S-${user}`, NATS_INBOX_PREFIX: `_INBOX.${user}` },
+      ]),
+    );
     const claims = ofKind(rendered(some), "ConfigMap")[0]?.data as Record<string, string>;
     expect(JSON.parse(claims["accounts.json"] ?? "")[0].name).toBe("RAYFLOW");
   });

@@ -26,12 +26,20 @@ export interface UserSecret {
 const PART_OF = { "app.kubernetes.io/part-of": "rayflow" };
 const SEED_FILE = "user.nk";
 
-/** The accounts of one tenant with a user for the orchestrators, the gateways, and each group of actors. */
+/** Without actors of this type no deliberation ends, and none of its services has anything to do. */
+const COUNCIL_TYPE = "ai_announce";
+
+/**
+ * The accounts of one tenant with a user for the orchestrators, the gateways, and each group of actors; where these serve
+ * deliberations, for the executor and the context service too.
+ */
 export function natsAccounts(groups: readonly ActorGroup[], account: string): PlannedAccount[] {
   const actors = groups.map(({ name, types }) => ({ name, role: `actor:${types.join(",")}` as Role }));
+  const deliberates = groups.some(({ types }) => types.includes(COUNCIL_TYPE));
+  const services = deliberates ? [{ role: "executor" as const }, { role: "context" as const }] : [];
   return planAccounts({
     tenants: [account],
-    users: [{ role: "orchestrator" }, { role: "gateway" }, ...actors],
+    users: [{ role: "orchestrator" }, { role: "gateway" }, ...services, ...actors],
   });
 }
 
