@@ -96,13 +96,12 @@ describe("rayflow run", () => {
     ["no flow at all", [], 2, "UsageError", /flow/],
     ["a server that does not answer", [sum, "--server", nowhere], 3, "ConnectionFailed", /127\.0\.0\.1:1/],
   ])("with --json prints one JSON value for %s", async (_, args, exit, code, message) => {
-    const outcome = await run(...args, "--json");
+    const [outcome, plain] = await Promise.all([run(...args, "--json"), run(...args)]);
     expect(outcome.code, outcome.stderr).toBe(exit);
     expect(JSON.parse(outcome.stdout)).toMatchObject({
       success: false,
       error: { code, message: expect.stringMatching(message) },
     });
-    const plain = await run(...args);
     expect({ code: plain.code, stdout: plain.stdout }).toEqual({ code: exit, stdout: "" });
     expect(plain.stderr).toMatch(message);
     expect(plain.stderr, "no stack").not.toMatch(/^ {4}at /m);
