@@ -12,6 +12,8 @@ export interface RunFlowOptions {
   readonly onEvent?: (event: RunEvent) => void;
   /** Cancels the run when it aborts. */
   readonly signal?: AbortSignal;
+  /** Submits the run in its own way, under `msgId`, before it is waited for; what this refuses is refused as below. */
+  readonly begin?: () => Promise<unknown>;
   /** Called when nobody has taken the run after a while: no orchestrator is there. */
   readonly onSilence?: (runId: string) => void;
 }
@@ -36,6 +38,8 @@ export async function runToEnd(
   const { signal } = options;
   if (signal?.aborted) throw interrupted();
   try {
+    // The same message id again is the run that has begun: who submits it hears how it ends.
+    await options.begin?.();
     const run = await submitRun(nc, request, {
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
       ...(options.msgId === undefined ? {} : { msgId: options.msgId }),

@@ -50,3 +50,5 @@ export {
   setUpDeliberations,
   startExecutor,
 } from "./services.ts";
+export { type StartedDeliberation, type StartOptions, startDeliberation } from "./start-deliberation.ts";
+export { TaskRecords } from "./task-records.ts";

@@ -57,7 +57,8 @@ export function executor(): Permissions {
       "orchestration.plan.started",
       "planning.plan.refused",
     ],
-    [subjects.eventAll(), subjects.service("health")],
+    // What it may read in the streams may also be heard as it comes.
+    [subjects.eventAll(), subjects.service("health"), "agent.results.*", "vllm.streaming.*"],
     ANSWERS,
   );
 }

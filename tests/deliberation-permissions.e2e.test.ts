@@ -94,6 +94,26 @@ it("the executor answers every call of its service", async () => {
   expect(refused()).toEqual([]);
 });
 
+it("the command deliberates as the executor's user, and its council is listed", async () => {
+  const args = [
+    "deliberate",
+    "Choose a queue",
+    "--agents",
+    "eve",
+    "--role",
+    "COMMAND",
+    "--task-id",
+    "by-hand",
+    "--json",
+  ];
+  const { code, stdout, stderr } = await server.call("executor", args);
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ success: true, run_id: deliberationIdOf("by-hand") });
+  const { councils } = await client.call("ListCouncils", { role: "COMMAND" });
+  expect(councils).toMatchObject([{ role: "COMMAND" }]);
+  expect(refused()).toEqual([]);
+});
+
 it("a gateway shows them", async () => {
   const overview = await (await fetch(`${page}/api/monitoring/overview`)).text();
   expect(overview).toContain(deliberation_id);

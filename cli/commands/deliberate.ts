@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Command } from "commander";
-import type { Deliberation, DeliberationRequest } from "../../deliberation/index.ts";
+import type { DeliberationRequest } from "../../deliberation/index.ts";
 import { RayflowError } from "../../flow/index.ts";
 import type { RunResult } from "../../nats/index.ts";
 import { namedServer } from "../connection.ts";
@@ -73,7 +73,9 @@ export function register(program: Command): void {
 async function deliberate(context: CliContext, task: string, flags: DeliberateFlags): Promise<void> {
   const { environment } = context;
   const { buildDeliberation, startModelStandIn, STAND_IN_MODEL } = await import("../../deliberation/index.ts");
-  const asked = buildDeliberation(await requestOf(task, flags));
+  const asked = await requestOf(task, flags);
+  // What cannot be asked is refused before anything starts.
+  buildDeliberation(asked);
   using stop = stopSignal(environment);
   if (namedServer(context.flags, environment) !== undefined) {
     const { connectNats } = await import("../../nats/index.ts");
@@ -122,20 +124,37 @@ async function startStack(
 async function runAndPrint(
   context: CliContext,
   nc: NatsConnection,
-  { flow, inputs, options }: Deliberation,
+  request: DeliberationRequest,
   flags: DeliberateFlags,
   signal: AbortSignal,
 ): Promise<void> {
   const { output } = context;
-  const [{ setUpDeliberations }, { runToEnd }, { watchAgents }] = await Promise.all([
+  const [deliberation, { RunLog }, { runToEnd }, { watchAgents }] = await Promise.all([
     import("../../deliberation/index.ts"),
+    import("../../store/index.ts"),
     import("../run-flow.ts"),
     import("../deliberation-progress.ts"),
   ]);
+  const { buildDeliberation, setUpDeliberations, startDeliberation, TaskRecords } = deliberation;
+  const { flow, inputs, options } = buildDeliberation(request);
   await setUpDeliberations(nc);
-  const watch = watchAgents(nc, String(inputs.task_id), output);
+  const records = await TaskRecords.open(nc);
+  // With a record, as the executor's: so it counts among the councils.
+  const begin = () => startDeliberation(request, { nc, records, runs: { log: new RunLog(nc) } });
+  const watch = watchAgents(nc, request.task_id, output);
   try {
-    const result = await runToEnd(nc, { flow, inputs }, { ...options, timeoutMs: flags.timeout, signal });
+    const result = await runToEnd(
+      nc,
+      { flow, inputs },
+      {
+        ...options,
+        begin,
+        // Who listens hears of the end at once.
+        onEvent: () => {},
+        timeoutMs: flags.timeout,
+        signal,
+      },
+    );
     await watch.stop();
     await print(context, result);
     if (signal.aborted) exitWith(EXIT.interrupted);
