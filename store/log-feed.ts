@@ -54,6 +54,8 @@ export class LogFeed {
   #nextSeq = Number.POSITIVE_INFINITY;
   #messages: ConsumerMessages | undefined;
   #changing: NodeJS.Timeout | undefined;
+  /** Counts the changes of who is here. */
+  #changes = 0;
   #running = false;
 
   constructor(options: LogFeedOptions) {
@@ -87,6 +89,7 @@ export class LogFeed {
 
   /** The consumer no longer fits those who are here. */
   #change(): void {
+    this.#changes++;
     this.#changing ??= setTimeout(() => {
       this.#changing = undefined;
       this.#messages?.stop();
@@ -119,6 +122,7 @@ export class LogFeed {
 
   async #connect(): Promise<Consumer> {
     const { js, partitions } = this.#options;
+    const changes = this.#changes;
     const seats = [...this.#seats.values()];
     for (const seat of seats) if (!seat.joined) this.#nextSeq = Math.min(this.#nextSeq, seat.acceptsFrom);
     const consumer = await js.consumers.get(STREAMS.log, {
@@ -134,6 +138,8 @@ export class LogFeed {
       seat.joined = true;
       seat.member.joined();
     }
+    // Who came or went meanwhile is not in the filter.
+    if (changes !== this.#changes) this.#change();
     return consumer;
   }
 

@@ -127,6 +127,25 @@ describe("openPartition", () => {
     await eventually(() => entries.length === 3, "all entries come", 30_000);
   });
 
+  test("readers that have caught up share one consumer, however many open at once", async () => {
+    const jsm = await jetstreamManager(nats.nc);
+    const own = new RunLog(nats.nc);
+    const count = async () => (await jsm.streams.info(STREAMS.log)).state.consumer_count;
+    const before = await count();
+    const readers = await Promise.all([0, 1, 2, 3].map((partition) => own.openPartition(partition)));
+    onTestFinished(async () => void (await Promise.all(readers.map((reader) => reader.stop()))));
+    const seen = new Set<string>();
+    for (const reader of readers) {
+      void (async () => {
+        for await (const entry of reader) if (entry.kind === "run") seen.add(entry.message.run);
+      })();
+    }
+    await eventually(async () => (await count()) <= before + 1, "one consumer is left");
+    const run = runOf(2);
+    await log.append(timerMessage(run, "t"), { msgId: `${run}:shared` });
+    await eventually(() => seen.has(run), "it brings what comes");
+  });
+
   test("ends on stop, and leaves no consumer behind", async () => {
     const jsm = await jetstreamManager(nats.nc);
     const before = (await jsm.streams.info(STREAMS.log)).state.consumer_count;
