@@ -94,6 +94,7 @@ export {
   publisherOn,
   type Stored,
 } from "./publisher.ts";
+export { type PullQueue, type PullQueueOptions, pullQueue } from "./pull-queue.ts";
 export { readResult, readRunMessage } from "./quick-check.ts";
 export {
   inboxPrefixOf,

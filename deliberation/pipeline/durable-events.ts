@@ -6,10 +6,8 @@
  * E2. Long work says that it goes on, so that nobody else begins it meanwhile.
  * E3. A stream or a server that is away is waited for.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import {
   AckPolicy,
-  type ConsumerMessages,
   DeliverPolicy,
   type JetStreamManager,
   type JsMsg,
@@ -17,6 +15,7 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/transport-node";
+import { pullQueue } from "../../nats/index.ts";
 
 /** What became of an event: `refuse` takes it away for good. */
 export type Handled = { readonly type: "done" } | { readonly type: "refuse"; readonly reason: string };
@@ -50,14 +49,9 @@ const CONCURRENCY = 16;
 const ACK_WAIT_MS = 30_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
-const AGAIN_MS = 2_000;
 
 export function consumeEvents(options: DurableEventsOptions): DurableEvents {
   const { nc, stream, durable, handle, concurrency = CONCURRENCY, ackWaitMs = ACK_WAIT_MS, onRetry, onAway } = options;
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const busy = new Set<Promise<void>>();
-  let messages: ConsumerMessages | undefined;
 
   const serve = async (message: JsMsg): Promise<void> => {
     const working = setInterval(() => message.working(), ackWaitMs / 3);
@@ -75,41 +69,17 @@ export function consumeEvents(options: DurableEventsOptions): DurableEvents {
     }
   };
 
-  const consume = async (): Promise<void> => {
-    const jsm = await jetstreamManager(nc, { checkAPI: false });
-    await ensureConsumer(jsm, options, ackWaitMs, concurrency);
-    const consumer = await jetstream(nc).consumers.get(stream, durable);
-    if (signal.aborted) return;
-    messages = await consumer.consume({
-      max_messages: concurrency,
-      abort_on_missing_resource: true,
-      callback: (message) => {
-        if (signal.aborted) return message.nak();
-        const work = serve(message);
-        busy.add(work);
-        void work.finally(() => busy.delete(work));
-      },
-    });
-    if (signal.aborted) messages.stop();
-    const error = await messages.closed();
-    if (error) throw error;
-  };
-
-  const loop = async (): Promise<void> => {
-    while (!signal.aborted && !nc.isClosed()) {
-      await consume().catch((error: unknown) => {
-        if (!signal.aborted) onAway(error);
-      });
-      await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
-    }
-  };
-  const looping = loop();
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    messages?.stop();
-    await looping;
-    await Promise.allSettled(busy);
-  };
+  const { stop } = pullQueue({
+    bind: async () => {
+      const jsm = await jetstreamManager(nc, { checkAPI: false });
+      await ensureConsumer(jsm, options, ackWaitMs, concurrency);
+      return jetstream(nc).consumers.get(stream, durable);
+    },
+    prefetch: concurrency,
+    handle: serve,
+    onAway,
+    isOver: () => nc.isClosed(),
+  });
   return { stop, [Symbol.asyncDispose]: stop };
 }
 

@@ -6,9 +6,8 @@
  * stream, so twice is once as long as JetStream remembers the id.
  */
 
-import { setTimeout as delay } from "node:timers/promises";
-import { type ConsumerMessages, JetStreamApiError, type JetStreamManager, type JsMsg } from "@nats-io/jetstream";
-import { ensureTriggerConsumer } from "../../nats/index.ts";
+import { JetStreamApiError, type JetStreamManager, type JsMsg } from "@nats-io/jetstream";
+import { ensureTriggerConsumer, pullQueue } from "../../nats/index.ts";
 import type { ActiveTrigger } from "../../store/index.ts";
 import { Pacer } from "./pacer.ts";
 import type { RunningTrigger, TriggerParts } from "./running-trigger.ts";
@@ -22,7 +21,7 @@ export interface StreamSource {
   readonly inputsOf: (msg: JsMsg) => Record<string, unknown> | undefined;
 }
 
-/** Wait before another try at a stream that is not there, or at a message that could not be submitted, ms. */
+/** Wait before another try at a message that could not be submitted, ms. */
 const AGAIN_MS = 2_000;
 
 export function startStreamTrigger(
@@ -33,13 +32,11 @@ export function startStreamTrigger(
 ): RunningTrigger {
   const { js, jsm, runs, logger } = parts;
   const { id } = active;
-  const stopping = new AbortController();
-  const { signal } = stopping;
   const pacer = new Pacer(source.maxPerSecond);
-  const busy = new Set<Promise<void>>();
-  let messages: ConsumerMessages | undefined;
+  // Enough for five seconds: what waits for its turn must not be delivered again meanwhile.
+  const prefetch = Math.max(1, Math.min(256, Math.floor(source.maxPerSecond * 5)));
 
-  const serve = async (msg: JsMsg): Promise<void> => {
+  const serve = async (msg: JsMsg, signal: AbortSignal): Promise<void> => {
     await pacer.turn(signal);
     if (signal.aborted) return msg.nak();
     try {
@@ -54,45 +51,18 @@ export function startStreamTrigger(
     }
   };
 
-  const consume = async (): Promise<void> => {
-    // Enough for five seconds: what waits for its turn must not be delivered again meanwhile.
-    const prefetch = Math.max(1, Math.min(256, Math.floor(source.maxPerSecond * 5)));
-    const name = consumerOf(flow, active);
-    await ensureTriggerConsumer(jsm, { ...source, name, since: active.since, maxAckPending: prefetch });
-    const consumer = await js.consumers.get(source.stream, name);
-    if (signal.aborted) return;
-    messages = await consumer.consume({
-      max_messages: prefetch,
-      abort_on_missing_resource: true,
-      callback: (msg) => {
-        if (signal.aborted) return msg.nak();
-        const work = serve(msg);
-        busy.add(work);
-        void work.finally(() => busy.delete(work));
-      },
-    });
-    if (signal.aborted) messages.stop();
-    const error = await messages.closed();
-    if (error) throw error;
-  };
-
-  const loop = async (): Promise<void> => {
-    while (!signal.aborted) {
-      await consume().catch((error) => {
-        logger.warn({ flow, trigger: id, stream: source.stream, err: error }, "a trigger waits for its stream");
-      });
-      await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
-    }
-  };
-  const looping = loop();
-  return {
-    stop: async () => {
-      stopping.abort();
-      messages?.stop();
-      await looping;
-      await Promise.allSettled(busy);
+  return pullQueue({
+    bind: async () => {
+      const name = consumerOf(flow, active);
+      await ensureTriggerConsumer(jsm, { ...source, name, since: active.since, maxAckPending: prefetch });
+      return js.consumers.get(source.stream, name);
     },
-  };
+    prefetch,
+    handle: serve,
+    onAway: (error) => {
+      logger.warn({ flow, trigger: id, stream: source.stream, err: error }, "a trigger waits for its stream");
+    },
+  });
 }
 
 /** Takes away what a trigger that is no more has left on the server. */
