@@ -63,14 +63,9 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   }
   if (flags.port !== undefined) return serve(context, file, flags, flags.port);
   const [asked, inputs] = await Promise.all([resolveFlowArgument(file), readInputs(flags)]);
-  const { environment, output } = context;
+  const { environment } = context;
   using stop = stopSignal(environment);
-  await using traced = await openTracing({
-    service: "rayflow",
-    environment,
-    logger: noteLogger(output),
-    lastSpansMs: BRIEF_MS,
-  });
+  await using traced = await traceBriefly(context);
   const { tracing } = traced;
   const trace = outerTrace(environment);
   const inSpan = <T>(work: () => Promise<T>): Promise<T> =>
@@ -102,6 +97,11 @@ async function run(context: CliContext, file: string, flags: RunFlags): Promise<
   }
 }
 
+/** Tracing of a command that ends soon: its last spans hold it up only briefly. */
+function traceBriefly({ environment, output }: CliContext): ReturnType<typeof openTracing> {
+  return openTracing({ service: "rayflow", environment, logger: noteLogger(output), lastSpansMs: BRIEF_MS });
+}
+
 /** The flow as a service, on a running server or with a whole RayFlow of its own. */
 async function serve(context: CliContext, file: string, flags: RunFlags, port: number): Promise<void> {
   const others = { "--detach": flags.detach, "--break": flags.break, "--msg-id": flags.msgId, "--debug": flags.debug };
@@ -113,13 +113,7 @@ async function serve(context: CliContext, file: string, flags: RunFlags, port: n
   using stop = stopSignal(context.environment);
   const running =
     flags.local === true ? undefined : await connectIfServed(context.flags, context.environment, "rayflow run");
-  const { environment, output } = context;
-  await using traced = await openTracing({
-    service: "rayflow",
-    environment,
-    logger: noteLogger(output),
-    lastSpansMs: BRIEF_MS,
-  });
+  await using traced = await traceBriefly(context);
   const { tracing } = traced;
   const options = { asked, http: flags, port, timeoutMs: flags.timeout, stop, tracing };
   if (running !== undefined) {
