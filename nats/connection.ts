@@ -12,7 +12,6 @@ import {
   uncheckedTokens,
 } from "./execution-token.ts";
 import { setInboxPrefix } from "./inbox.ts";
-import { publisherOn } from "./publisher.ts";
 import { guardRequests } from "./request-guard.ts";
 import { MIN_SERVER_VERSION, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
 
@@ -59,7 +58,6 @@ export async function connectNats(options: ConnectOptions): Promise<NatsConnecti
     setInboxPrefix(nc, credentials.inboxPrefix);
     if (tokens !== undefined) giveTokens(nc, tokens);
     guardRequests(nc);
-    publisherOn(nc);
     return nc;
   });
   if (options.waitOnFirstConnect === true) return connecting;

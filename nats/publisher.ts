@@ -1,13 +1,14 @@
 /**
- * Publishes to JetStream for those who publish thousands of messages a second. The client's own `js.publish` makes a
- * request object, a deferred and a timer for each message; here one subscription takes all PubAcks and one timer
- * watches over all that is open.
+ * Publishes and asks for those who do so thousands of times a second. The client's own `request` makes an object, an
+ * error, a deferred and a timer for each message, and a write of its own; here one subscription takes all answers and
+ * one timer watches over all that is open.
  *
- * B1. A publish settles once: with its PubAck, the server's error, or a TimeoutError.
- * B2. What is open when the connection breaks fails at that moment; what is published without one waits for it, for as
- *     long as its timeout allows (as request-guard.ts has it for requests).
- * B3. What is published in one turn of the event loop leaves at its end, or when it has become much: in order, and in
- *     few writes.
+ * B1. A publish settles once: with its PubAck, the server's error, or a TimeoutError. A request likewise with its answer.
+ * B2. What is open when the connection breaks fails at that moment: whether the server has acted on it is as unknown as
+ *     after any timeout, but the caller may try again at once. What comes without a connection waits for one, for as
+ *     long as its timeout allows. The client would let both run into their timeouts.
+ * B3. What is sent in one turn of the event loop leaves at its end, or when it has become much: in order, and in few
+ *     writes. A write costs both processes as much as several messages do.
  */
 import { JetStreamApiError, PubHeaders } from "@nats-io/jetstream";
 import {
@@ -17,6 +18,7 @@ import {
   type MsgHdrs,
   type NatsConnection,
   type Payload,
+  type RequestOptions,
   TimeoutError,
 } from "@nats-io/transport-node";
 import { inboxOn } from "./inbox.ts";
@@ -50,13 +52,18 @@ export interface ConnectionPublisher extends Publishes {
    * is called when the server had nobody to give it to.
    */
   send(subject: string, payload: Payload, onNobody?: () => void): void;
+  /**
+   * What `nc.request` gives, in its place among the others of this turn.
+   * @throws RequestError when nobody answers the subject, or it is not permitted; TimeoutError
+   */
+  request(subject: string, payload?: Payload, options?: Pick<RequestOptions, "timeout" | "headers">): Promise<Msg>;
 }
 
 interface Open {
-  readonly resolve: (ack: Stored) => void;
+  readonly subject: string;
+  /** What came for it. */
+  readonly take: (msg: Msg) => void;
   readonly reject: (error: unknown) => void;
-  /** Instead of both, for a message that no stream has to keep. */
-  readonly onNobody?: () => void;
   /** By the monotonic clock, ms. */
   readonly expiresAt: number;
 }
@@ -70,7 +77,11 @@ interface Letter {
   readonly open: Open | undefined;
 }
 
+type PermissionViolation = InstanceType<typeof errors.PermissionViolationError>;
+
 const DEFAULT_TIMEOUT_MS = 5_000;
+/** The client's own, for requests. */
+const REQUEST_TIMEOUT_MS = 1_000;
 /** So much is worth a write of its own. */
 const MANY_BYTES = 16 * 1024;
 const SWEEP_MS = 250;
@@ -99,34 +110,57 @@ class Publisher implements ConnectionPublisher {
 
   publish(subject: string, payload: Payload, options: PublishOptions = {}): Promise<Stored> {
     const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS;
-    if (this.#connected) return this.#publishOnceConnected(this.#connected, subject, payload, options);
+    if (this.#connected) {
+      return this.#onceConnected(this.#connected, timeoutMs, (timeout) =>
+        this.publish(subject, payload, { ...options, timeout }),
+      );
+    }
     return new Promise<Stored>((resolve, reject) => {
       const expiresAt = performance.now() + timeoutMs;
       const head = options.headers ?? (options.msgID === undefined ? undefined : headers());
       if (head && options.msgID !== undefined) head.set(PubHeaders.MsgIdHdr, options.msgID);
-      this.#put({ subject, payload, head, open: { resolve, reject, expiresAt } });
+      const take = (msg: Msg): void => takeAck(msg, resolve, reject);
+      this.#put({ subject, payload, head, open: { subject, take, reject, expiresAt } });
     });
   }
 
   send(subject: string, payload: Payload, onNobody?: () => void): void {
     const expiresAt = performance.now() + NOBODY_MS;
-    const open = onNobody && { resolve: ignore, reject: ignore, onNobody, expiresAt };
+    const take = (msg: Msg): void => (msg.data.length === 0 ? onNobody?.() : undefined);
+    const open = onNobody && { subject, take, reject: ignore, expiresAt };
     this.#put({ subject, payload, head: undefined, open });
   }
 
-  async #publishOnceConnected(
-    connected: Promise<void>,
+  request(
     subject: string,
-    payload: Payload,
-    options: PublishOptions,
-  ): Promise<Stored> {
-    const begun = performance.now();
-    const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS;
-    await within(connected, timeoutMs);
-    return this.publish(subject, payload, {
-      ...options,
-      timeout: Math.max(1, timeoutMs - (performance.now() - begun)),
+    payload: Payload = "",
+    options: Pick<RequestOptions, "timeout" | "headers"> = { timeout: REQUEST_TIMEOUT_MS },
+  ): Promise<Msg> {
+    const timeoutMs = options.timeout || REQUEST_TIMEOUT_MS;
+    if (this.#connected) {
+      return this.#onceConnected(this.#connected, timeoutMs, (timeout) =>
+        this.request(subject, payload, { ...options, timeout }),
+      );
+    }
+    return new Promise<Msg>((resolve, reject) => {
+      const expiresAt = performance.now() + timeoutMs;
+      const take = (msg: Msg): void => {
+        const isNobody = msg.data.length === 0 && msg.headers?.code === NO_RESPONDERS;
+        if (isNobody) reject(refusedBy(new errors.NoRespondersError(subject)));
+        else resolve(msg);
+      };
+      this.#put({ subject, payload, head: options.headers, open: { subject, take, reject, expiresAt } });
     });
+  }
+
+  async #onceConnected<T>(
+    connected: Promise<void>,
+    timeoutMs: number,
+    send: (timeoutMs: number) => Promise<T>,
+  ): Promise<T> {
+    const begun = performance.now();
+    await within(connected, timeoutMs);
+    return send(Math.max(1, timeoutMs - (performance.now() - begun)));
   }
 
   #put(letter: Letter): void {
@@ -164,20 +198,7 @@ class Publisher implements ConnectionPublisher {
     const open = this.#open.get(token);
     if (!open) return;
     this.#open.delete(token);
-    if (msg.data.length === 0) {
-      const code = msg.headers?.code;
-      if (open.onNobody) open.onNobody();
-      else if (code === NO_RESPONDERS) open.reject(new errors.NoRespondersError(msg.subject));
-      else open.reject(new TimeoutError({ cause: new Error(`status ${code}`) }));
-      return;
-    }
-    try {
-      const ack = msg.json<Partial<Stored> & { error?: ConstructorParameters<typeof JetStreamApiError>[0] }>();
-      if (ack.error) open.reject(new JetStreamApiError(ack.error));
-      else open.resolve({ stream: ack.stream ?? "", seq: ack.seq ?? 0, duplicate: ack.duplicate === true });
-    } catch (error) {
-      open.reject(error);
-    }
+    open.take(msg);
   }
 
   #sweep(): void {
@@ -193,8 +214,10 @@ class Publisher implements ConnectionPublisher {
   }
 
   async #follow(): Promise<void> {
-    for await (const { type } of this.#nc.status()) {
-      if (type === "disconnect") {
+    for await (const status of this.#nc.status()) {
+      const { type } = status;
+      if (type === "error" && status.error instanceof errors.PermissionViolationError) this.#refuse(status.error);
+      else if (type === "disconnect") {
         this.#connected ??= new Promise((done) => {
           this.#markConnected = done;
         });
@@ -203,6 +226,16 @@ class Publisher implements ConnectionPublisher {
     }
     this.#reconnected();
     this.#failAll("the connection is closed");
+  }
+
+  /** The server does not say which message it did not take, only of which subject. */
+  #refuse(error: PermissionViolation): void {
+    if (error.operation !== "publish") return;
+    for (const [token, open] of this.#open) {
+      if (open.subject !== error.subject) continue;
+      this.#open.delete(token);
+      open.reject(refusedBy(error));
+    }
   }
 
   #reconnected(): void {
@@ -227,6 +260,27 @@ export function publisherOn(nc: NatsConnection): ConnectionPublisher {
     publishers.set(nc, publisher);
   }
   return publisher;
+}
+
+function takeAck(msg: Msg, resolve: (ack: Stored) => void, reject: (error: unknown) => void): void {
+  if (msg.data.length === 0) {
+    const code = msg.headers?.code;
+    if (code === NO_RESPONDERS) reject(new errors.NoRespondersError(msg.subject));
+    else reject(new TimeoutError({ cause: new Error(`status ${code}`) }));
+    return;
+  }
+  try {
+    const ack = msg.json<Partial<Stored> & { error?: ConstructorParameters<typeof JetStreamApiError>[0] }>();
+    if (ack.error) reject(new JetStreamApiError(ack.error));
+    else resolve({ stream: ack.stream ?? "", seq: ack.seq ?? 0, duplicate: ack.duplicate === true });
+  } catch (error) {
+    reject(error);
+  }
+}
+
+/** As the client wraps it. */
+function refusedBy(cause: Error): Error {
+  return new errors.RequestError(cause.message, { cause });
 }
 
 function ignore(): void {}

@@ -12,6 +12,7 @@ import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstrea
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Limits, limitError, limitsToCarry, RayflowError } from "../flow/index.ts";
 import {
+  afterTurn,
   encodeMessage,
   ensureSubmitConsumer,
   headerNames,
@@ -104,6 +105,8 @@ export class Intake {
   /** The limits of a run that are not the default. */
   readonly #carried: ReturnType<typeof limitsToCarry>;
   #stopping = false;
+  /** What has this sequence or a later one was submitted since the start. */
+  #newFrom = Number.POSITIVE_INFINITY;
   /** Submissions that have taken room and are no active runs yet. */
   #takenIn = 0;
 
@@ -122,7 +125,9 @@ export class Intake {
   }
 
   async start(): Promise<void> {
-    await ensureSubmitConsumer(this.#options.jsm, { ackWaitMs: ACK_WAIT_MS });
+    const { jsm } = this.#options;
+    await ensureSubmitConsumer(jsm, { ackWaitMs: ACK_WAIT_MS });
+    this.#newFrom = (await jsm.streams.info(STREAMS.submit)).state.last_seq + 1;
     await this.#queue.start();
   }
 
@@ -134,9 +139,12 @@ export class Intake {
 
   async #accept(msg: JsMsg): Promise<void> {
     const { logger, submitCreated } = this.#options;
-    const run = runIdOf(msg.headers?.get(headerNames.msgId) || `${submitCreated}:${msg.seq}`);
+    const name = msg.headers?.get(headerNames.msgId);
+    const run = runIdOf(name || `${submitCreated}:${msg.seq}`);
+    // Nobody else can have been at its place in the stream: no need to ask whether it ran.
+    const isNews = !name && !msg.redelivered && msg.seq >= this.#newFrom;
     try {
-      if (await this.#hasEnded(msg, run)) return;
+      if (!isNews && (await this.#hasEnded(msg, run))) return;
       if (!(await this.#room(msg))) return msg.nak();
       const isSubmitted = await this.#takeIn(msg, run).finally(() => this.#takenIn--);
       if (isSubmitted) this.#countUntilSeen();
@@ -175,7 +183,7 @@ export class Intake {
     const result = await this.#options.log.history.readResult(run);
     if (!result) return false;
     this.#tell(msg, { v: WIRE_VERSION, kind: "finished", run_id: run, result });
-    msg.ack();
+    afterTurn(() => msg.ack());
     return true;
   }
 
@@ -240,7 +248,8 @@ export class Intake {
       msgID: (await tokensOn(nc)).messageId(`${run}:submitted`),
     });
     this.#tell(msg, { v: WIRE_VERSION, kind: "accepted", run_id: run, flow: asked.flow.name });
-    msg.ack();
+    // In one write with all else of this turn.
+    afterTurn(() => msg.ack());
   }
 
   #refuse(msg: JsMsg, run: string, why: Refusal): void {

@@ -23,9 +23,9 @@ import {
   fromSafeToken,
   RefusalCounter,
   safeToken,
-  subjectToken,
 } from "../nats/index.ts";
 import { isConflict, isLive, liveValue, openBucket } from "./bucket.ts";
+import { RunVariables, runPrefix } from "./run-variables.ts";
 import { sitOut } from "./sit-out.ts";
 import type { VariableScope, Variables } from "./variables.ts";
 
@@ -63,6 +63,7 @@ export class VariableStore {
   readonly #nc: NatsConnection;
   readonly #kv: KV;
   readonly #jsm: JetStreamManager;
+  readonly #runs: RunVariables;
   readonly #queues = new Map<string, Promise<unknown>>();
   /** Entries that somebody else wrote and that could not be read. */
   readonly refusals = new RefusalCounter();
@@ -71,6 +72,7 @@ export class VariableStore {
     this.#nc = nc;
     this.#kv = kv;
     this.#jsm = jsm;
+    this.#runs = new RunVariables(jsm);
   }
 
   static async open(nc: NatsConnection): Promise<VariableStore> {
@@ -201,11 +203,9 @@ export class VariableStore {
     );
   }
 
-  /** Forgets all variables of a run. Most runs have none, and a purge costs more than to ask. */
-  async purgeRun(run: string): Promise<void> {
-    const filter = `$KV.${BUCKETS.vars}.${prefixOf({ scope: "run", run })}.*`;
-    if ((await this.#jsm.direct.getMessage(bucketStream(BUCKETS.vars), { last_by_subj: filter })) === null) return;
-    await this.#jsm.streams.purge(bucketStream(BUCKETS.vars), { filter });
+  /** Forgets all variables of a run. */
+  purgeRun(run: string): Promise<void> {
+    return this.#runs.purge(run);
   }
 
   /** One change of one entry: reads, decides, writes what it decided, and again when somebody else was faster. */
@@ -288,7 +288,7 @@ export function decodeVariable(message: JsMsg): { value: unknown } | undefined {
 }
 
 function prefixOf(owner: VariableOwner): string {
-  if (owner.scope === "run") return `run.${subjectToken(owner.run)}`;
+  if (owner.scope === "run") return runPrefix(owner.run);
   return owner.scope === "flow" ? `flow.${safeToken(owner.flow)}` : "global";
 }
 
