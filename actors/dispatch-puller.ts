@@ -13,7 +13,7 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { inboxOn, nodeConsumerName, STREAMS } from "../nats/index.ts";
+import { inboxOn, nodeConsumerName, publisherOn, STREAMS } from "../nats/index.ts";
 import { answers, type Delivery, deliveryCountOf } from "./delivery.ts";
 import { Interrupts } from "./interrupts.ts";
 
@@ -126,7 +126,10 @@ export class DispatchPuller {
   /** Sends an answer for a message, or drops it when the message's queue is no more (P3). */
   answer(delivery: Delivery, answer: string): void {
     if (delivery.epoch !== this.#epoch) return;
-    if (this.#answering) this.#options.nc.publish(delivery.reply, answer);
+    const { nc } = this.#options;
+    // An ack leaves with all else of its turn; what is said at the end may be the last before the connection closes.
+    if (this.#answering && answer === answers.ack && !this.#stopped) publisherOn(nc).send(delivery.reply, answer);
+    else if (this.#answering) nc.publish(delivery.reply, answer);
     else if (answer !== answers.working) this.#unsent.push({ delivery, answer });
   }
 
