@@ -83,7 +83,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 /** The client's own, for requests. */
 const REQUEST_TIMEOUT_MS = 1_000;
 /** So much is worth a write of its own. */
-const MANY_BYTES = 16 * 1024;
+const MANY_BYTES = 64 * 1024;
 const SWEEP_MS = 250;
 /** After this time without a word, somebody has got it. */
 const NOBODY_MS = 1_000;
