@@ -47,6 +47,11 @@ const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 const REST_AFTER_MS = 10_000;
 const SEGMENT_ENTRIES = 1_000;
+/** One that never rests holds back the log: it is written down when that has gone on for so many messages and times as long. */
+const OVERDUE_MESSAGES = 2_000;
+const OVERDUE_RESTS = 3;
+/** Of these so many in one round: the oldest. */
+const MAX_OVERDUE = 64;
 
 export class PartitionRuns {
   readonly #options: PartitionRunsOptions;
@@ -59,6 +64,8 @@ export class PartitionRuns {
   readonly #awaking = new Map<string, Promise<LiveRun | undefined>>();
   readonly #rest: RestKeeper;
   #lastSeq = 0;
+  /** When that was stored, ms since 1970. */
+  #lastMs = 0;
   #folded = 0;
   #live = false;
   #stopping = false;
@@ -115,20 +122,31 @@ export class PartitionRuns {
 
   /** Puts onto the shelf what has had no news for a while and wants nothing that was caused after `acked`. */
   async putToRest(acked: number): Promise<void> {
-    const before = performance.now() - (this.#options.restAfterMs ?? REST_AFTER_MS);
+    const restAfterMs = this.#options.restAfterMs ?? REST_AFTER_MS;
+    const before = performance.now() - restAfterMs;
     const idle = [...this.#runs.values()].filter(
       (live) => live.touchedAt < before && live.run.details.seq <= acked && !live.run.result,
     );
     await this.#rest.putToRest(idle);
+    await this.#rest.writeAllDown(this.#overdue(OVERDUE_RESTS * restAfterMs));
     await this.#options.shelf.sweep().catch((error) => {
       const { logger, partition } = this.#options;
       logger.debug({ partition, err: error }, "the shelf was not swept this time");
     });
   }
 
+  #overdue(ms: number): LiveRun[] {
+    const [seq, timeMs] = [this.#lastSeq - OVERDUE_MESSAGES, this.#lastMs - ms];
+    const overdue = [...this.#runs.values()].filter(
+      ({ journal: [first] }) => first && first.seq < seq && first.timeMs < timeMs,
+    );
+    return overdue.sort((a, b) => a.baseSeq - b.baseSeq).slice(0, MAX_OVERDUE);
+  }
+
   /** Folds the next message of the log. */
   async take(entry: LogEntry): Promise<void> {
     this.#lastSeq = entry.seq;
+    this.#lastMs = entry.timeMs;
     this.#folded++;
     if (entry.kind === "result") {
       this.#options.pace.observe(entry.message.type, entry.message.results);

@@ -16,6 +16,7 @@ export interface RestKeeperOptions {
 export class RestKeeper {
   readonly #options: RestKeeperOptions;
   #busy = false;
+  #writing = false;
   #stopped = false;
 
   constructor(options: RestKeeperOptions) {
@@ -35,6 +36,14 @@ export class RestKeeper {
     };
     await Promise.all(Array.from({ length: MAX_WRITING }, next));
     this.#busy = false;
+  }
+
+  /** Writes these down one after the other; they stay in memory. A second call while one is at work does nothing. */
+  async writeAllDown(overdue: readonly LiveRun[]): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    for (const live of overdue) if (!this.#stopped && !live.run.result) await this.writeDown(live);
+    this.#writing = false;
   }
 
   /** Writes one down; it stays in memory. False when that failed. */

@@ -2,7 +2,8 @@
  * What is due when a run has ended: its answer, the news of it, the word to the run that waits for it, its history,
  * and the end of what was kept for it alone.
  */
-import { type RunMessage, type RunResult, WIRE_VERSION } from "../nats/index.ts";
+import { RayflowError } from "../flow/index.ts";
+import { failedResult, type RunMessage, type RunResult, WIRE_VERSION } from "../nats/index.ts";
 import type { RunHistory, RunLog, VariableStore } from "../store/index.ts";
 import type { News } from "./news.ts";
 import type { EndedRun } from "./run/fold.ts";
@@ -61,8 +62,17 @@ export class RunEndings {
   async #reportToParent({ ended, result }: Ending): Promise<void> {
     if (!ended.parent) return;
     const { run, execution } = ended.parent;
-    const message: RunMessage = { v: WIRE_VERSION, kind: "child", run, execution, result };
-    await this.#options.log.append(message, { msgId: `${execution}:child` });
+    const report = async (told: RunResult): Promise<void> => {
+      const message: RunMessage = { v: WIRE_VERSION, kind: "child", run, execution, result: told };
+      await this.#options.log.append(message, { msgId: `${execution}:child` });
+    };
+    try {
+      await report(result);
+    } catch (error) {
+      // What no log takes now none ever will: trying on would keep this run's part of the log for ever.
+      if (!(error instanceof RayflowError) || error.retryable) throw error;
+      if (error.code === "PayloadTooLarge") await report(failedResult(ended.id, error.toInfo()));
+    }
   }
 
   async #writeHistory({ result, live, endedAt }: Ending): Promise<void> {

@@ -5,6 +5,8 @@
  * U1. A hash is handed out only when its content is stored; what is under a hash never changes.
  * U2. The bucket forgets what was not used for longer than the history is kept: who uses a hash puts its content there
  *     again about once a day.
+ * U3. A message of the log may name anything. What is no hash is not there: the server refuses it as a key, and who took
+ *     that for a failure would ask again for ever.
  */
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
@@ -20,6 +22,9 @@ import { isLive, openBucket } from "./bucket.ts";
 export type FlowAndTypes = Pick<SubmittedMessage, "flow" | "types">;
 
 const stored = z.object({ v: z.literal(1), flow, types: z.array(nodeType) });
+
+/** SHA-256 in base64url. */
+const HASH = /^[A-Za-z0-9_-]{43}$/;
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -68,7 +73,7 @@ export class BlueprintStore {
 
   /** Makes sure that a blueprint that is in use stays. */
   async touch(hash: string, content: FlowAndTypes): Promise<void> {
-    await this.#refresh(hash, content);
+    if (HASH.test(hash)) await this.#refresh(hash, content);
   }
 
   /** What this process knows without asking. */
@@ -79,7 +84,7 @@ export class BlueprintStore {
   /** Undefined when there is none. @throws MalformedMessage when it cannot be read */
   read(hash: string): Promise<FlowAndTypes | undefined> {
     const known = this.find(hash);
-    if (known) return Promise.resolve(known);
+    if (known || !HASH.test(hash)) return Promise.resolve(known);
     const reading = this.#reading.get(hash) ?? this.#read(hash).finally(() => this.#reading.delete(hash));
     this.#reading.set(hash, reading);
     return reading;
