@@ -35,7 +35,8 @@ export class LiveCount {
 
   async #lookAtNew(fromSeq: number): Promise<number> {
     let started = 0;
-    for (const head of (await runHeads(this.#options.nc, fromSeq)).values()) {
+    const { nc, partitions } = this.#options;
+    for (const head of (await runHeads(nc, partitions, fromSeq)).values()) {
       const { run, partition, firstSeq, ended } = head;
       const isNew = firstSeq !== undefined && !this.#live.has(run);
       if (isNew) started++;

@@ -38,7 +38,7 @@ const BATCH = 64;
 export async function findLiveRuns(options: LiveRunsOptions, endedAfterMs: number): Promise<LiveRun[]> {
   const { nc, partitions, snapshots } = options;
   // The log first: a run that gets its snapshot in between is seen by it.
-  const heads = await runHeads(nc);
+  const heads = await runHeads(nc, partitions);
   const found = new Map<string, LiveRun>();
   for (const head of heads.values()) {
     const { run, partition, firstSeq } = head;

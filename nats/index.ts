@@ -42,6 +42,8 @@ export {
   type DispatchMessage,
   dispatchEntry,
   dispatchMessage,
+  type EndsMessage,
+  endsMessage,
   errorInfo,
   failedResult,
   headerNames,
@@ -95,7 +97,7 @@ export {
   type Stored,
 } from "./publisher.ts";
 export { type PullQueue, type PullQueueOptions, pullQueue } from "./pull-queue.ts";
-export { readResult, readRunMessage } from "./quick-check.ts";
+export { readEnds, readResult, readRunMessage } from "./quick-check.ts";
 export {
   inboxPrefixOf,
   parseRole,

@@ -287,6 +287,10 @@ export const runMessage = z.discriminatedUnion("kind", [
 export type RunMessage = z.infer<typeof runMessage>;
 export type SubmittedMessage = Extract<RunMessage, { kind: "submitted" }>;
 
+/** A message on `rayflow.run.many.finished`: runs that have ended, of whichever partitions. */
+export const endsMessage = z.object({ v, results: z.array(runResult).min(1).max(256) });
+export type EndsMessage = z.infer<typeof endsMessage>;
+
 /** A `submitted` message on the wire when its flow and types are stored under a hash. */
 export const submittedByRef = submittedMessage
   .omit({ flow: true, types: true })
@@ -356,6 +360,8 @@ export const headerNames = {
   reply: "Rayflow-Reply",
   traceparent: "traceparent",
   tracestate: "tracestate",
+  /** The runs whose ends share a message, with commas between: for who reads headers alone. */
+  ended: "Rayflow-Ended",
   /** JetStream's own, spelled as the server spells it: the idempotency key. */
   msgId: "Nats-Msg-Id",
 } as const;

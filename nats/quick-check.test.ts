@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readDispatch, writeEntry } from "./dispatch-wire.ts";
-import { dispatchMessage, resultMessage, storedRunMessage } from "./messages.ts";
-import { isPlainDispatchMessage, isPlainResultMessage, isPlainRunMessage } from "./quick-check.ts";
+import { dispatchMessage, endsMessage, resultMessage, storedRunMessage } from "./messages.ts";
+import { isPlainDispatchMessage, isPlainResultMessage, isPlainRunMessage, readEnds } from "./quick-check.ts";
 
 const result = { id: "r:n@#1", run: "r", status: "ok", outputs: { x: 1 }, started_at: 5, duration_ms: 0.1, actor: "a" };
 const entry = {
@@ -93,6 +93,7 @@ describe("the quick check", () => {
     for (const message of [submitted, { ...submitted, ...optionalOfSubmitted }, finished]) {
       expect(isPlainRunMessage(message)).toBe(true);
     }
+    expect(readEnds({ v: 1, results: [runResult, runResult] })).toBeDefined();
     const entries = [entry, { ...entry, ...optionalOfEntry, kind: "data" }];
     expect(isPlainDispatchMessage({ v: 1, type: "t", entries })).toBe(true);
   });
@@ -123,6 +124,19 @@ describe("the quick check", () => {
         if (depth === 0) return outer;
         return { ...finished, result: depth === 1 ? inner : { ...runResult, statistics: innermost } };
       });
+    fc.assert(
+      fc.property(fc.array(finishedSomehow, { maxLength: 3 }), anything, (some, v) => {
+        const results = some.map((message) => ("result" in message ? message.result : message));
+        for (const message of [
+          { v: 1, results },
+          { v, results },
+          { v: 1, results, more: v },
+        ]) {
+          if (readEnds(message)) expect(endsMessage.parse(message)).toEqual(message);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
     const runMessages = fc.oneof(broken({ ...submitted, ...optionalOfSubmitted }), finishedSomehow);
     fc.assert(
       fc.property(runMessages, (message) => {

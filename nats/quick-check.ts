@@ -3,7 +3,13 @@
  * is not sure of is left to zod, which also says why: so it may refuse too much, and never too little.
  */
 import type { z } from "zod";
-import { type dispatchMessage, type SentResultMessage, type StoredRunMessage, WIRE_VERSION } from "./messages.ts";
+import {
+  type dispatchMessage,
+  type EndsMessage,
+  type SentResultMessage,
+  type StoredRunMessage,
+  WIRE_VERSION,
+} from "./messages.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
@@ -105,8 +111,19 @@ const FINISHED: Fields = {
   result: required((value) => fits(value, RUN_RESULT)),
 };
 
+const ENDS: Fields = {
+  v: required((value) => value === WIRE_VERSION),
+  results: required(
+    (value) =>
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.length <= MAX_ITEMS &&
+      value.every((item) => fits(item, RUN_RESULT)),
+  ),
+};
+
 const requiredCounts = new Map<Fields, number>();
-for (const fields of [RESULT, ENTRY, SUBMITTED, FINISHED, RUN_RESULT, STATISTICS]) {
+for (const fields of [RESULT, ENTRY, SUBMITTED, FINISHED, ENDS, RUN_RESULT, STATISTICS]) {
   requiredCounts.set(fields, Object.values(fields).filter((field) => field.required).length);
 }
 
@@ -118,6 +135,11 @@ export function readResult(json: unknown): SentResultMessage | undefined {
 /** For `decodeMessage`: the message itself, when it is plain. */
 export function readRunMessage(json: unknown): StoredRunMessage | undefined {
   return isPlainRunMessage(json) ? json : undefined;
+}
+
+/** For `decodeMessage`: the message itself, when all its runs succeeded. */
+export function readEnds(json: unknown): EndsMessage | undefined {
+  return fits(json, ENDS) ? (json as EndsMessage) : undefined;
 }
 
 /** Whether it is a run's plain beginning or its success. */

@@ -42,6 +42,8 @@ export const subjects = {
   run: (partition: number, run: string) => `rayflow.run.${partition}.${subjectToken(run)}`,
   runAll: () => "rayflow.run.*.*",
   runsOfPartition: (partition: number) => `rayflow.run.${partition}.*`,
+  /** Ends of runs that share a message; each partition's reader takes its own. */
+  sharedEnds: () => `rayflow.run.${SHARED}.finished`,
   history: (flowName: string, run: string) => `rayflow.history.${safeToken(flowName)}.${subjectToken(run)}`,
   historyOfFlow: (flowName: string) => `rayflow.history.${safeToken(flowName)}.*`,
   historyOfRun: (run: string) => `rayflow.history.*.${subjectToken(run)}`,
@@ -65,8 +67,9 @@ export const subjects = {
   service: (...path: string[]) => `rayflow.svc.${path.map(subjectToken).join(".")}`,
 } as const;
 
-/** What a subject of the log says: whose results, or whose run. */
+/** What a subject of the log says: whose results, whose run, or that runs have ended. */
 export type LogSubject =
+  | { readonly kind: "ends" }
   | { readonly kind: "result"; readonly type: string; readonly partition: number | "many" }
   | { readonly kind: "run"; readonly partition: number; readonly run: string };
 
@@ -77,6 +80,7 @@ export function parseLogSubject(subject: string): LogSubject | undefined {
     const partition = parts[3] === SHARED ? SHARED : Number(parts[3]);
     return { kind: "result", type: parts[2] ?? "", partition };
   }
+  if (parts[1] === "run" && parts[2] === SHARED) return parts[3] === "finished" ? { kind: "ends" } : undefined;
   if (parts[1] === "run") return { kind: "run", partition: Number(parts[2]), run: parts[3] ?? "" };
   return undefined;
 }

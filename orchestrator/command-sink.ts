@@ -64,8 +64,9 @@ export class CommandSink {
       case "cancelTimer":
         return timers.cancel(partition, run.id, command.id);
       case "append":
-        if (command.message.kind === "finished") this.#options.endings.tell(run.ended, command.message.result);
-        return this.append(seq, command.message, command.id);
+        if (command.message.kind !== "finished") return this.append(seq, command.message, command.id);
+        this.#options.endings.tell(run.ended, command.message.result);
+        return emitter.end(seq, partition, command.message.result);
       case "announce":
         return news.announce(command.event);
       case "stop":

@@ -15,6 +15,7 @@ import { offloadEntry } from "./offload.ts";
 import type { Pace } from "./pace.ts";
 import { PartitionDriver } from "./partition-driver.ts";
 import type { RunEndings } from "./run-endings.ts";
+import type { RunEnds } from "./run-ends.ts";
 import type { RunMetrics } from "./run-metrics.ts";
 import { RunShelf } from "./run-shelf.ts";
 import { RunTracer } from "./run-tracer.ts";
@@ -29,6 +30,7 @@ const DEFAULT_MAX_PAYLOAD = 1_048_576;
 export interface DrivenPartitionOptions {
   readonly nc: NatsConnection;
   readonly dispatcher: Dispatcher;
+  readonly ends: RunEnds;
   readonly news: News;
   readonly pace: Pace;
   readonly owner: string;
@@ -73,7 +75,15 @@ export class DrivenPartition {
     const maxPayload = () => nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
     const offload: EmitterOptions["offload"] = (entry, limitBytes) => offloadEntry(blobs, entry, limitBytes);
     const emitter = new Emitter(
-      { publisher: publisherOn(nc), dispatcher, logger, maxPayload, offload, tokens: await tokensOn(nc) },
+      {
+        publisher: publisherOn(nc),
+        dispatcher,
+        ends: options.ends,
+        logger,
+        maxPayload,
+        offload,
+        tokens: await tokensOn(nc),
+      },
       checkpoint?.emitted_through ?? 0,
     );
     const driver = new PartitionDriver({

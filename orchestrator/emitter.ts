@@ -7,11 +7,19 @@
  */
 
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
-import { type DispatchEntry, type ExecutionTokens, encodeMessage, type Publishes, writeEntry } from "../nats/index.ts";
+import {
+  type DispatchEntry,
+  type ExecutionTokens,
+  encodeMessage,
+  type Publishes,
+  type RunResult,
+  writeEntry,
+} from "../nats/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Logger } from "./logger.ts";
 import { persist } from "./persist.ts";
+import type { RunEnds } from "./run-ends.ts";
 
 /** What a message needs besides its entries: envelope and headers, bytes. */
 const OVERHEAD_BYTES = 4096;
@@ -21,6 +29,7 @@ const SURELY_SMALL_BYTES = 16 * 1024;
 export interface EmitterOptions {
   readonly publisher: Publishes;
   readonly dispatcher: Pick<Dispatcher, "add">;
+  readonly ends: Pick<RunEnds, "add">;
   /** The server's max_payload, bytes. */
   readonly maxPayload: () => number;
   readonly logger: Logger;
@@ -100,6 +109,11 @@ export class Emitter {
     const payload = encodeMessage(message);
     const msgID = this.#options.tokens?.messageId(id) ?? id;
     this.track(seq, subject, () => this.#options.publisher.publish(subject, payload, { msgID }));
+  }
+
+  /** Writes to the log that a run of this partition has ended. */
+  end(seq: number, partition: number, result: RunResult): void {
+    this.#options.ends.add({ partition, result, onStored: this.hold(seq), isWanted: this.#isWanted });
   }
 
   /**

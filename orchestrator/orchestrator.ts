@@ -8,6 +8,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Limits, limitsOf } from "../flow/index.ts";
 import {
+  type ExecutionTokens,
   ensureTopology,
   publisherOn,
   RefusalCounter,
@@ -24,6 +25,7 @@ import {
   RunLog,
   SnapshotStore,
   TriggerState,
+  tokensOn,
   VariableStore,
 } from "../store/index.ts";
 import { createMetrics, type Metrics, type Readiness, type Tracing } from "../telemetry/index.ts";
@@ -44,6 +46,7 @@ import { PartitionShare } from "./partition-share.ts";
 import { noticeRefusals } from "./refusal-notice.ts";
 import type { Run } from "./run/fold.ts";
 import { RunEndings } from "./run-endings.ts";
+import { RunEnds } from "./run-ends.ts";
 import { RunMetrics } from "./run-metrics.ts";
 import { StarvationWatch } from "./starvation-watch.ts";
 import { Timers } from "./timers.ts";
@@ -94,7 +97,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const { nc } = options;
   const limits = limitsOf(options.limits);
   const topology = options.topology ?? (await ensureTopology(nc, options.topologyOptions));
-  const [jsm, variables, catalog, checkpoints, snapshots, log, registry, state] = await Promise.all([
+  const [jsm, variables, catalog, checkpoints, snapshots, log, registry, state, tokens] = await Promise.all([
     jetstreamManager(nc, { checkAPI: false }),
     VariableStore.open(nc),
     NodeCatalog.open(nc),
@@ -103,6 +106,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     RunLog.open(nc, topology.partitions),
     FlowRegistry.open(nc),
     TriggerState.open(nc),
+    tokensOn(nc),
   ]);
   const service = new OrchestratorService({
     ...options,
@@ -120,6 +124,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     log,
     registry,
     state,
+    tokens,
   });
   await service.start();
   return service;
@@ -142,6 +147,7 @@ interface Parts {
   readonly log: RunLog;
   readonly registry: FlowRegistry;
   readonly state: TriggerState;
+  readonly tokens: ExecutionTokens;
   readonly restAfterMs?: number;
   readonly trimEveryMs?: number;
 }
@@ -198,6 +204,7 @@ class OrchestratorService implements Orchestrator {
       onLease: (change) => parts.metrics.count("rayflow_lease_changes_total", change),
       pace,
       dispatcher,
+      ends: new RunEnds({ publisher, logger, tokens: parts.tokens, maxBytes: () => maxPayload() - OVERHEAD_BYTES }),
       news,
       blobs,
       owner: parts.id,

@@ -8,7 +8,7 @@
  */
 import { type ErrorInfo, RayflowError, toErrorInfo } from "../flow/index.ts";
 import { failedResult, type RunMessage, type RunResult, type SubmittedMessage, WIRE_VERSION } from "../nats/index.ts";
-import { byRun, type Checkpoint, type SnapshotMark } from "../store/index.ts";
+import { byRun, type Checkpoint, oneByOne, type PartitionEntry, type SnapshotMark } from "../store/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CommandSink } from "./command-sink.ts";
 import type { GraphCache } from "./graph-cache.ts";
@@ -144,7 +144,7 @@ export class PartitionRuns {
   }
 
   /** Folds the next message of the log. */
-  async take(entry: LogEntry): Promise<void> {
+  async take(entry: PartitionEntry): Promise<void> {
     this.#lastSeq = entry.seq;
     this.#lastMs = entry.timeMs;
     this.#folded++;
@@ -156,7 +156,13 @@ export class PartitionRuns {
         const awaking = this.#apply(id, own);
         if (awaking) await awaking;
       }
-    } else if (entry.message.kind === "submitted") this.#submit(entry.message, entry);
+    } else if (entry.kind === "ends") for (const end of oneByOne(entry)) await this.#applyOwn(end);
+    else await this.#applyOwn(entry);
+  }
+
+  /** A message of one run's own. */
+  async #applyOwn(entry: Extract<LogEntry, { kind: "run" }>): Promise<void> {
+    if (entry.message.kind === "submitted") this.#submit(entry.message, entry);
     else if (entry.message.kind === "finished") await this.#finished(entry.message.run, entry.message.result, entry);
     else await this.#apply(entry.message.run, entry);
   }

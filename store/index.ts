@@ -28,7 +28,15 @@ export {
 } from "./large-values.ts";
 export { LeaseManager, type LeaseManagerOptions } from "./lease-manager.ts";
 export { leaseOwners } from "./lease-view.ts";
-export { byRun, type LogEntry, logEntry, ofRun, type ResultGuard } from "./log-entry.ts";
+export {
+  byRun,
+  type LogEntry,
+  logEntry,
+  ofRun,
+  oneByOne,
+  type PartitionEntry,
+  type ResultGuard,
+} from "./log-entry.ts";
 export { messagesBehind } from "./log-lag.ts";
 export type { LogReader } from "./log-reader.ts";
 export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encodeMessage, executionTokens, partitionOf, type ResultMessage, subjects } from "../nats/index.ts";
-import { decodeLogEntry, ofPartition, ofRun } from "./log-entry.ts";
-import { resultsFor, timerMessage } from "./testing.ts";
+import { decodeLogEntry, ofPartition, ofRun, oneByOne } from "./log-entry.ts";
+import { resultsFor, runResultOf, timerMessage } from "./testing.ts";
 
 const PARTITIONS = 8;
 const home = partitionOf("r1", PARTITIONS);
@@ -108,6 +108,32 @@ describe("decodeLogEntry", () => {
     expect(reasonFor(subjects.run(home, "r1"), { v: 2, kind: "timer", run: "r1", id: "t" })).toBeDefined();
     expect(reasonFor(subjects.run(home, "r1"), { v: 1, kind: "nonsense", run: "r1" })).toBeDefined();
   });
+});
+
+test("of ends that share a message a partition sees those of its runs, and a run its own", () => {
+  const runs = ["r1", "r2", "r3", "r4"];
+  const failed = runResultOf("r4", {
+    success: false,
+    status: "failed",
+    error: { code: "X", message: "", retryable: false },
+  });
+  const results = [...runs.slice(0, 3).map((run) => runResultOf(run)), failed];
+  const decoded = decode(subjects.sharedEnds(), { v: 1, results });
+  if (!decoded.ok) throw new Error(decoded.reason);
+  const seen = Array.from({ length: PARTITIONS }, (_, partition) => {
+    const entry = ofPartition(decoded, partition, PARTITIONS);
+    const own = entry?.kind === "ends" ? oneByOne(entry) : [];
+    expect(own.every(({ message }) => partitionOf(message.run, PARTITIONS) === partition)).toBe(true);
+    return own.map(({ message }) => message.run);
+  });
+  expect(seen.flat().sort()).toEqual(runs);
+  expect(ofRun(decoded.entry, "r4")).toMatchObject({
+    kind: "run",
+    message: { kind: "finished", run: "r4", result: failed },
+  });
+  expect(ofRun(decoded.entry, "r5")).toBeUndefined();
+  expect(reasonFor(subjects.sharedEnds(), { v: 1, results: [] })).toBeDefined();
+  expect(reasonFor("rayflow.run.many.other", { v: 1, results })).toMatch(/not a subject/);
 });
 
 test("of results that share a message a partition sees those of its runs", () => {

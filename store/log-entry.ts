@@ -5,11 +5,14 @@ import { RayflowError } from "../flow/index.ts";
 import {
   decodeMessage,
   type ExecutionTokens,
+  endsMessage,
   type LogSubject,
   type NodeResult,
   parseLogSubject,
   partitionOf,
   type RunMessage,
+  type RunResult,
+  readEnds,
   readResult,
   readRunMessage,
   resultMessage,
@@ -36,11 +39,26 @@ export const storedEntry = z.discriminatedUnion("kind", [
 ]);
 export type StoredEntry = z.infer<typeof storedEntry>;
 export type ResultEntry = Extract<StoredEntry, { kind: "result" }>;
+type RunEntry = Extract<LogEntry, { kind: "run" }>;
+
+/** Runs that have ended by one message. */
+export interface EndsEntry {
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly kind: "ends";
+  readonly results: readonly RunResult[];
+}
+/** What a message of the log is to those who read it for many runs. */
+export type PartitionEntry = LogEntry | EndsEntry;
+type StoredPartitionEntry = StoredEntry | EndsEntry;
 
 /** When the server stored the message, ms since 1970. */
 export function timeOf(message: JsMsg): number {
   return Math.floor(message.info.timestampNanos / 1e6);
 }
+
+/** The entry with its flow in it. */
+export type Whole<E extends StoredPartitionEntry> = E extends EndsEntry ? EndsEntry : LogEntry;
 
 /** The entry without what is stored elsewhere. */
 export function toStoredEntry(entry: LogEntry): StoredEntry {
@@ -51,8 +69,15 @@ export function toStoredEntry(entry: LogEntry): StoredEntry {
  * The entry with its flow. What names a flow that is gone gets an empty one, which no run can go on with.
  * Rejects when the flow cannot be read now.
  */
-export function toLogEntry(entry: StoredEntry, blueprints: BlueprintStore): LogEntry | Promise<LogEntry> {
-  if (entry.kind === "result") return entry;
+export function toLogEntry<E extends StoredPartitionEntry>(
+  entry: E,
+  blueprints: BlueprintStore,
+): Whole<E> | Promise<Whole<E>>;
+export function toLogEntry(
+  entry: StoredPartitionEntry,
+  blueprints: BlueprintStore,
+): PartitionEntry | Promise<PartitionEntry> {
+  if (entry.kind !== "run") return entry;
   const { seq, timeMs, kind, message } = entry;
   if (message.kind !== "submitted_ref") return { seq, timeMs, kind, message };
   const withFlow = (content: FlowAndTypes = goneFlow(message.blueprint)): LogEntry => {
@@ -102,7 +127,7 @@ export function quietGuard({ verify }: Pick<ExecutionTokens, "verify">): ResultG
 }
 
 export type DecodedEntry =
-  | { readonly ok: true; readonly entry: StoredEntry; readonly partition: number | "many" }
+  | { readonly ok: true; readonly entry: StoredPartitionEntry; readonly partition: number | "many" }
   | { readonly ok: false; readonly reason: string };
 
 /**
@@ -140,6 +165,11 @@ export function decodeLogEntry(stored: StoredMessage, partitions: number, guard:
       entry: { seq, timeMs, kind: "result", message: { v, type, results } },
       partition: from.partition,
     };
+  }
+  if (from?.kind === "ends") {
+    const decoded = decodeMessage(endsMessage, stored.data, readEnds);
+    if (!decoded.ok) return decoded;
+    return { ok: true, entry: { seq, timeMs, kind: "ends", results: decoded.value.results }, partition: "many" };
   }
   return { ok: false, reason: "not a subject of the log" };
 }
@@ -220,15 +250,34 @@ export function ofPartition(
   decoded: Extract<DecodedEntry, { ok: true }>,
   partition: number,
   partitions: number,
-): StoredEntry | undefined {
+): StoredPartitionEntry | undefined {
   const { entry } = decoded;
   if (decoded.partition !== "many" || entry.kind === "run") return entry;
+  if (entry.kind === "ends") {
+    const ends = entry.results.filter(({ run_id }) => partitionOf(run_id, partitions) === partition);
+    return ends.length === 0 ? undefined : { ...entry, results: ends };
+  }
   const results = entry.message.results.filter(({ run }) => partitionOf(run, partitions) === partition);
   return results.length === 0 ? undefined : { ...entry, message: { ...entry.message, results } };
 }
 
+/** The ends of a message, each as its run would have it alone. */
+export function oneByOne({ seq, timeMs, results }: EndsEntry): RunEntry[] {
+  return results.map((result) => endOf(result, seq, timeMs));
+}
+
+function endOf(result: RunResult, seq: number, timeMs: number): RunEntry {
+  return { seq, timeMs, kind: "run", message: { v: 1, kind: "finished", run: result.run_id, result } };
+}
+
 /** What of an entry concerns one run: a result message may hold results of many. Undefined: nothing. */
-export function ofRun<E extends StoredEntry>(entry: E, run: string): E | undefined {
+export function ofRun(entry: PartitionEntry, run: string): LogEntry | undefined;
+export function ofRun(entry: StoredPartitionEntry, run: string): StoredEntry | undefined;
+export function ofRun(entry: StoredPartitionEntry, run: string): StoredEntry | undefined {
+  if (entry.kind === "ends") {
+    const end = entry.results.find(({ run_id }) => run_id === run);
+    return end && endOf(end, entry.seq, entry.timeMs);
+  }
   if (entry.kind === "run") return entry.message.run === run ? entry : undefined;
   const results = entry.message.results.filter((result) => result.run === run);
   if (results.length === entry.message.results.length) return entry;

@@ -10,7 +10,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { partitionOf, type RefusalCounter, STREAMS, subjects } from "../nats/index.ts";
-import { decodeLogEntry, type ResultEntry, type ResultGuard, type StoredEntry, timeOf } from "./log-entry.ts";
+import {
+  decodeLogEntry,
+  type EndsEntry,
+  type ResultEntry,
+  type ResultGuard,
+  type StoredEntry,
+  timeOf,
+} from "./log-entry.ts";
 
 const PREFETCH = 1_024;
 /** The server's sign of life while there is nothing to read; two missed ones, and the consumer is made anew. */
@@ -34,7 +41,7 @@ export interface FeedMember {
   /** It wants nothing below. */
   readonly nextSeq: number;
   /** Gives how many entries wait now. */
-  take(entry: StoredEntry): number;
+  take(entry: StoredEntry | EndsEntry): number;
   /** From now on it gets what comes. */
   joined(): void;
   /** It gets nothing more. */
@@ -160,10 +167,14 @@ export class LogFeed {
     else if (decoded.partition !== "many") this.#give(decoded.partition, decoded.entry);
     else if (decoded.entry.kind === "result") {
       for (const [partition, own] of byPartition(decoded.entry, partitions)) this.#give(partition, own);
+    } else if (decoded.entry.kind === "ends") {
+      const { results, ...rest } = decoded.entry;
+      const found = sorted(results, ({ run_id }) => partitionOf(run_id, partitions));
+      for (const [partition, own] of found) this.#give(partition, { ...rest, results: own });
     }
   }
 
-  #give(partition: number, entry: StoredEntry): void {
+  #give(partition: number, entry: StoredEntry | EndsEntry): void {
     const seat = this.#seats.get(partition);
     if (!seat?.joined || entry.seq < seat.acceptsFrom) return;
     seat.acceptsFrom = entry.seq + 1;
@@ -176,20 +187,28 @@ export class LogFeed {
 /** The subjects that concern some partitions. */
 export function subjectsOf(partitions: readonly number[]): string[] {
   const own = partitions.flatMap((one) => [subjects.resultsOfPartition(one), subjects.runsOfPartition(one)]);
-  return [...own, subjects.sharedResults()];
+  return [...own, subjects.sharedResults(), subjects.sharedEnds()];
 }
 
 /** Results that share a message, for each partition its own. */
 function byPartition(entry: ResultEntry, partitions: number): Iterable<readonly [number, ResultEntry]> {
-  const found = new Map<number, ResultEntry["message"]["results"]>();
-  for (const result of entry.message.results) {
-    const partition = partitionOf(result.run, partitions);
+  const { seq, timeMs, kind, message } = entry;
+  const { v, type } = message;
+  const found = sorted(message.results, ({ run }) => partitionOf(run, partitions));
+  return [...found].map(
+    ([partition, results]) => [partition, { seq, timeMs, kind, message: { v, type, results } }] as const,
+  );
+}
+
+function sorted<T>(items: readonly T[], partitionOfItem: (item: T) => number): Map<number, T[]> {
+  const found = new Map<number, T[]>();
+  for (const item of items) {
+    const partition = partitionOfItem(item);
     const own = found.get(partition);
-    if (own) own.push(result);
-    else found.set(partition, [result]);
+    if (own) own.push(item);
+    else found.set(partition, [item]);
   }
-  const { message, ...rest } = entry;
-  return [...found].map(([partition, results]) => [partition, { ...rest, message: { ...message, results } }] as const);
+  return found;
 }
 
 function ignore(): void {}

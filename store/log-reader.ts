@@ -14,8 +14,9 @@ import { type RefusalCounter, STREAMS } from "../nats/index.ts";
 import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
 import {
   decodeLogEntry,
-  type LogEntry,
+  type EndsEntry,
   ofPartition,
+  type PartitionEntry,
   type ResultGuard,
   type StoredEntry,
   timeOf,
@@ -40,7 +41,7 @@ export interface LogReaderOptions {
   readonly feed: LogFeed;
 }
 
-export class LogReader implements AsyncIterable<LogEntry> {
+export class LogReader implements AsyncIterable<PartitionEntry> {
   /**
    * Resolves once all that lay in the partition when it was opened has been taken from the iterator (or was refused).
    * Unlike `caughtUp` it also tells when what came last was refused.
@@ -60,7 +61,7 @@ export class LogReader implements AsyncIterable<LogEntry> {
   /** What comes, comes by the feed. */
   #fed = false;
   /** Given by the feed and not taken from the iterator. */
-  #waiting: StoredEntry[] = [];
+  #waiting: (StoredEntry | EndsEntry)[] = [];
   /** So many of those have been taken. */
   #taken = 0;
   #wake: () => void = () => {};
@@ -112,7 +113,7 @@ export class LogReader implements AsyncIterable<LogEntry> {
     return Math.max(this.#nextSeq, isDrained ? nextSeq : 0) - 1;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<LogEntry> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<PartitionEntry> {
     for (let failures = 0; !this.#over; failures++) {
       try {
         if (!this.#fed && this.#messages === undefined) await this.#connect();
@@ -237,13 +238,13 @@ export class LogReader implements AsyncIterable<LogEntry> {
     this.#wake();
   }
 
-  #give(entry: StoredEntry): number {
+  #give(entry: StoredEntry | EndsEntry): number {
     this.#waiting.push(entry);
     this.#wake();
     return this.#waiting.length - this.#taken;
   }
 
-  #next(): StoredEntry | undefined {
+  #next(): StoredEntry | EndsEntry | undefined {
     const stored = this.#waiting[this.#taken];
     if (stored !== undefined) this.#taken++;
     else if (this.#taken > 0) {
@@ -260,12 +261,12 @@ export class LogReader implements AsyncIterable<LogEntry> {
   }
 
   /** However long the flow cannot be read: an entry passed over would be lost for its run. */
-  #whole(entry: StoredEntry): LogEntry | Promise<LogEntry> {
+  #whole(entry: StoredEntry | EndsEntry): PartitionEntry | Promise<PartitionEntry> {
     const whole = toLogEntry(entry, this.#blueprints);
     return whole instanceof Promise ? this.#persist(entry, whole) : whole;
   }
 
-  async #persist(entry: StoredEntry, first: Promise<LogEntry>): Promise<LogEntry> {
+  async #persist(entry: StoredEntry | EndsEntry, first: Promise<PartitionEntry>): Promise<PartitionEntry> {
     let whole = first;
     for (let failures = 0; ; failures++) {
       try {
@@ -279,7 +280,7 @@ export class LogReader implements AsyncIterable<LogEntry> {
     }
   }
 
-  #decode(message: JsMsg): StoredEntry | undefined {
+  #decode(message: JsMsg): StoredEntry | EndsEntry | undefined {
     const { subject, seq, data } = message;
     const { partitions, guard } = this.#options;
     const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, guard);

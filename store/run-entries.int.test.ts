@@ -1,6 +1,7 @@
-import { jetstreamManager } from "@nats-io/jetstream";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { partitionOf, STREAMS, WIRE_VERSION } from "../nats/index.ts";
+import { partitionOf, STREAMS, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { withServer } from "../nats/testing.ts";
 import type { LogEntry } from "./log-entry.ts";
 import { RunEntries } from "./run-entries.ts";
@@ -91,13 +92,18 @@ test("the heads of the log say which runs began there and which have ended", asy
   const strayed = await timer("rE", "1");
   const ended = await log.append(finishedMessage("rD"), { msgId: "rD:finished" });
   const late = await timer("rD", "late");
-  const heads = await runHeads(nats.nc);
+  const shared = headers();
+  shared.set("Rayflow-Ended", "rE,rG");
+  const { seq: together } = await jetstream(nats.nc).publish(subjects.sharedEnds(), "{}", { headers: shared });
+  const heads = await runHeads(nats.nc, nats.topology.partitions);
   const head = (run: string) => ({ run, partition: partitionOf(run, 8), lastMs: expect.any(Number) });
   expect([...heads.values()]).toEqual([
     { ...head("rD"), firstSeq: submitted, lastSeq: late, ended: true },
-    { ...head("rE"), firstSeq: undefined, lastSeq: strayed, ended: false },
+    { ...head("rE"), firstSeq: undefined, lastSeq: together, ended: true },
+    { ...head("rG"), firstSeq: undefined, lastSeq: together, ended: true },
   ]);
   expect(late).toBeGreaterThan(ended);
+  expect(together).toBeGreaterThan(strayed);
 });
 
 test("a read ends also when what it waits for is purged meanwhile", async () => {

@@ -1,10 +1,10 @@
 /** What the hot log says of all its runs at once. */
 import { jetstream, PubHeaders } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { parseLogSubject, STREAMS, subjects } from "../nats/index.ts";
+import { headerNames, parseLogSubject, partitionOf, STREAMS, subjects } from "../nats/index.ts";
 import { blueprintsOn } from "./blueprint-store.ts";
 import { readBounded } from "./bucket.ts";
-import { decodeLogEntry, type LogEntry, ofPartition, quietGuard, timeOf, toLogEntry } from "./log-entry.ts";
+import { decodeLogEntry, type LogEntry, ofPartition, oneByOne, quietGuard, timeOf, toLogEntry } from "./log-entry.ts";
 import { subjectsOf } from "./log-feed.ts";
 import { tokensOn } from "./token-keys.ts";
 
@@ -21,12 +21,18 @@ export interface RunHead {
 }
 
 /** The runs that have messages of their own in the log, or behind a sequence of it. Reads headers alone. */
-export async function runHeads(nc: NatsConnection, fromSeq = 1): Promise<Map<string, RunHead>> {
+export async function runHeads(nc: NatsConnection, partitions: number, fromSeq = 1): Promise<Map<string, RunHead>> {
   const heads = new Map<string, RunHead>();
   const read = { stream: STREAMS.log, filter: subjects.runAll(), headersOnly: true, fromSeq };
   for await (const message of readBounded(jetstream(nc), read)) {
     const { subject, seq, headers } = message;
     const from = parseLogSubject(subject);
+    if (from?.kind === "ends") {
+      const at = { lastSeq: seq, lastMs: timeOf(message), ended: true };
+      for (const run of headers?.get(headerNames.ended).split(",") ?? []) {
+        heads.set(run, { run, partition: partitionOf(run, partitions), firstSeq: heads.get(run)?.firstSeq, ...at });
+      }
+    }
     if (from?.kind !== "run") continue;
     const { run, partition } = from;
     const known = heads.get(run);
@@ -55,6 +61,7 @@ export async function* partitionEntries(
     const { subject, seq, data } = message;
     const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, guard);
     const entry = decoded.ok ? ofPartition(decoded, partition, partitions) : undefined;
-    if (entry) yield await toLogEntry(entry, blueprints);
+    if (entry?.kind === "ends") yield* oneByOne(entry);
+    else if (entry) yield await toLogEntry(entry, blueprints);
   }
 }

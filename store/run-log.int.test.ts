@@ -2,7 +2,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { partitionOf, STREAMS, subjects } from "../nats/index.ts";
 import { eventually, reconnected, withServer } from "../nats/testing.ts";
-import type { LogEntry } from "./log-entry.ts";
+import type { LogEntry, PartitionEntry } from "./log-entry.ts";
 import type { LogReader } from "./log-reader.ts";
 import { RunLog } from "./run-log.ts";
 import { finishedMessage, resultsFor, runResultOf, timerMessage } from "./testing.ts";
@@ -26,8 +26,8 @@ function runOf(partition: number): string {
 }
 
 /** Collects what a reader gives until it is stopped. */
-function collect(reader: LogReader): LogEntry[] {
-  const entries: LogEntry[] = [];
+function collect(reader: LogReader): PartitionEntry[] {
+  const entries: PartitionEntry[] = [];
   onTestFinished(() => reader.stop());
   void (async () => {
     for await (const entry of reader) entries.push(entry);
@@ -109,7 +109,7 @@ describe("openPartition", () => {
       await send(50);
     }
     await eventually(() => entries.length >= 150, "all entries come", 20_000);
-    const ids = entries.map(({ message }) => ("id" in message ? message.id : ""));
+    const ids = entries.map((entry) => (entry.kind === "run" && "id" in entry.message ? entry.message.id : ""));
     expect(ids).toEqual(Array.from({ length: 150 }, (_, at) => `t${at}`));
   });
 
@@ -169,13 +169,27 @@ describe("one run", () => {
     const seq = await log.appendResult(resultsFor(neighbour, run), 0, { msgId: `${run}:res` });
     await log.append(finishedMessage(run), { msgId: `${run}:finished` });
     await log.appendResult(resultsFor(neighbour), 0, { msgId: `${neighbour}:res` });
-    const entries: LogEntry[] = [];
+    const entries: PartitionEntry[] = [];
     for await (const entry of log.runEntries(run)) entries.push(entry);
     expect(entries.map(({ kind }) => kind)).toEqual(["run", "result", "run"]);
     expect(entries[1]).toMatchObject({ seq, message: { results: [{ run }] } });
     const later: number[] = [];
     for await (const entry of log.runEntries(run, { fromSeq: seq })) later.push(entry.seq);
     expect(later).toEqual([seq, seq + 1]);
+  });
+
+  test("end with it also when it shares a message with others", async () => {
+    const run = runOf(0);
+    await log.append(timerMessage(run, "a"), { msgId: `${run}:a` });
+    const ends = { v: 1, results: [runResultOf(runOf(1)), runResultOf(run)] };
+    const { seq } = await jetstream(nats.nc).publish(subjects.sharedEnds(), JSON.stringify(ends));
+    const entries: LogEntry[] = [];
+    for await (const entry of log.runEntries(run)) entries.push(entry);
+    expect(entries.at(-1)).toMatchObject({ seq, message: { kind: "finished", run, result: runResultOf(run) } });
+    const reader = await log.openPartition(0, seq);
+    const seen = collect(reader);
+    await eventually(() => seen.length > 0, "the partition's reader has it");
+    expect(seen).toMatchObject([{ seq, kind: "ends", results: [runResultOf(run)] }]);
   });
 
   test("one that nobody knows has no entries and no result", async () => {

@@ -122,7 +122,7 @@ export class RunLog {
     if (first === null && options.fromSeq === undefined) return;
     const messages = readBounded(this.#js, {
       stream: STREAMS.log,
-      filter: [own, subjects.resultsOfPartition(partition), subjects.sharedResults()],
+      filter: [own, subjects.resultsOfPartition(partition), subjects.sharedResults(), subjects.sharedEnds()],
       fromSeq: options.fromSeq ?? first?.seq ?? 1,
       throughSeq: await this.lastSeq(),
     });

@@ -2,9 +2,10 @@
 import type { Flow } from "../../flow/index.ts";
 import { encodeMessage, partitionOf, type RunMessage, subjects, WIRE_VERSION } from "../../nats/index.ts";
 import { FLOWS, simulatedFlow } from "./testing-flows.ts";
+import { PARTITIONS } from "./testing-log.ts";
 import { Process } from "./testing-time.ts";
 import type { Watch } from "./testing-watch.ts";
-import { PARTITIONS, type World } from "./testing-world.ts";
+import type { World } from "./testing-world.ts";
 
 const AGAIN_MS = 1_000;
 /** How often the operator looks at what still runs, ms. */

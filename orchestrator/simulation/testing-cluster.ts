@@ -1,6 +1,7 @@
 /** Who drives which partition: somebody new when nobody does, and now and then somebody too many. */
+
+import { PARTITIONS } from "./testing-log.ts";
 import { SimulatedOrchestrator, type Surroundings } from "./testing-orchestrator.ts";
-import { PARTITIONS } from "./testing-world.ts";
 
 /** How often faults of this kind are drawn, ms. */
 const TICK_MS = 500;

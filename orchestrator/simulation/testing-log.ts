@@ -1,13 +1,21 @@
 /** A fake RAYFLOW_LOG: one order of messages, some of them repeated, read by partition. */
-import { parseLogSubject, type ResultMessage, type RunMessage } from "../../nats/index.ts";
-import type { LogReader } from "../../store/index.ts";
-import type { LogEntry } from "../run/fold.ts";
+import {
+  type EndsMessage,
+  type LogSubject,
+  parseLogSubject,
+  partitionOf,
+  type ResultMessage,
+  type RunMessage,
+} from "../../nats/index.ts";
+import type { LogReader, PartitionEntry } from "../../store/index.ts";
 import type { Faults } from "./testing-faults.ts";
 import { type Process, standIn, type VirtualTime } from "./testing-time.ts";
 
+export const PARTITIONS = 2;
+
 export interface Stored {
   readonly partition: number;
-  readonly entry: LogEntry;
+  readonly entry: PartitionEntry;
 }
 
 /** What a stream says of a stored message. */
@@ -70,7 +78,9 @@ export class FakeLog {
   store(subject: string, data: Uint8Array, msgID: string): Ack {
     const known = this.#ids.find(msgID);
     const from = parseLogSubject(subject);
-    if (!from || from.partition === "many") throw new Error(`not a subject of one partition's log: ${subject}`);
+    if (!from || (from.kind === "result" && from.partition === "many")) {
+      throw new Error(`not a subject of one partition's log: ${subject}`);
+    }
     const message: unknown = freeze(JSON.parse(Buffer.from(data).toString()));
     const isSubmission = (message as RunMessage).kind === "submitted";
     // A run that is submitted anew after it has ended is another matter than a repetition within the run.
@@ -80,14 +90,11 @@ export class FakeLog {
     // Sequences have gaps: other partitions, other messages.
     this.#lastSeq += 1 + this.#time.below(3);
     const at = { seq: this.#lastSeq, timeMs: this.#time.now };
-    const entry: LogEntry =
-      from.kind === "run"
-        ? { ...at, kind: "run", message: message as RunMessage }
-        : { ...at, kind: "result", message: message as ResultMessage };
     this.#ids.add(msgID, this.#lastSeq);
-    const stored = { partition: from.partition, entry };
-    this.stored.push(stored);
-    this.#onStored(stored);
+    for (const stored of entriesOf(from, message, at)) {
+      this.stored.push(stored);
+      this.#onStored(stored);
+    }
     for (const wake of this.waiting.splice(0)) wake();
     return { stream: "RAYFLOW_LOG", seq: this.#lastSeq, duplicate: false };
   }
@@ -98,7 +105,23 @@ export class FakeLog {
   }
 }
 
-class FakeReader implements AsyncIterable<LogEntry> {
+/** What a message is to the partitions that it concerns. */
+function entriesOf(from: LogSubject, message: unknown, at: { seq: number; timeMs: number }): Stored[] {
+  if (from.kind === "run") {
+    return [{ partition: from.partition, entry: { ...at, kind: "run", message: message as RunMessage } }];
+  }
+  if (from.kind === "result") {
+    return [{ partition: Number(from.partition), entry: { ...at, kind: "result", message: message as ResultMessage } }];
+  }
+  const { results } = message as EndsMessage;
+  const partitions = new Set(results.map(({ run_id }) => partitionOf(run_id, PARTITIONS)));
+  return [...partitions].map((partition) => {
+    const own = results.filter(({ run_id }) => partitionOf(run_id, PARTITIONS) === partition);
+    return { partition, entry: { ...at, kind: "ends", results: own } };
+  });
+}
+
+class FakeReader implements AsyncIterable<PartitionEntry> {
   readonly untilCaughtUp: Promise<void>;
   readonly #log: FakeLog;
   readonly #time: VirtualTime;
@@ -129,7 +152,7 @@ class FakeReader implements AsyncIterable<LogEntry> {
     return this.#caughtUp;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<LogEntry> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<PartitionEntry> {
     while (!this.#stopped) {
       await this.#pause();
       // What a client has prefetched comes in one turn.

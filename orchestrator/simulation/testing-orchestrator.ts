@@ -13,12 +13,14 @@ import { News } from "../news.ts";
 import { Pace } from "../pace.ts";
 import { PartitionDriver } from "../partition-driver.ts";
 import { RunEndings } from "../run-endings.ts";
+import { RunEnds } from "../run-ends.ts";
 import { RunShelf } from "../run-shelf.ts";
 import { Timers } from "../timers.ts";
 import { runnableChild } from "./testing-flows.ts";
+import { PARTITIONS } from "./testing-log.ts";
 import type { Sabotage } from "./testing-sabotage.ts";
 import { Process, standIn } from "./testing-time.ts";
-import { PARTITIONS, type World } from "./testing-world.ts";
+import type { World } from "./testing-world.ts";
 
 const MAX_PAYLOAD = 1_048_576;
 const HAND_OVER_MS = 5_000;
@@ -80,8 +82,9 @@ export class SimulatedOrchestrator {
     const publisher = standIn<Publishes>({ publish: this.#publish });
     const pace = new Pace();
     const dispatcher = new Dispatcher({ publisher, pace, logger, clock, maxBytes: () => MAX_PAYLOAD });
+    const ends = new RunEnds({ publisher, logger, clock, maxBytes: () => MAX_PAYLOAD });
     const emitter = new Emitter(
-      { publisher, dispatcher, logger, clock, maxPayload: () => MAX_PAYLOAD },
+      { publisher, dispatcher, ends, logger, clock, maxPayload: () => MAX_PAYLOAD },
       checkpoint?.emitted_through ?? 0,
     );
     const sink = new CommandSink({ news, partition, emitter, logger, timers, endings, children });

@@ -15,7 +15,8 @@ import type { Command } from "../run/commands.ts";
 import { type LogEntry, Run } from "../run/fold.ts";
 import { Causes } from "./testing-causes.ts";
 import type { Stored } from "./testing-log.ts";
-import { PARTITIONS, type World } from "./testing-world.ts";
+import { PARTITIONS } from "./testing-log.ts";
+import type { World } from "./testing-world.ts";
 
 /** What the log says of one run. */
 export interface Watched {
@@ -76,7 +77,9 @@ export class Watch {
   }
 
   #stored({ partition, entry }: Stored): void {
-    if (entry.kind === "result") {
+    if (entry.kind === "ends") {
+      for (const result of entry.results) this.#finished(result.run_id, JSON.stringify(result), entry.seq);
+    } else if (entry.kind === "result") {
       for (const id of new Set(entry.message.results.map((result) => result.run))) this.#apply(id, entry);
     } else if (entry.message.kind === "submitted") this.#submitted(partition, entry, entry.message);
     else if (entry.message.kind === "finished")

@@ -7,8 +7,6 @@ import { type Ack, FakeLog, type Stored } from "./testing-log.ts";
 import { FakeQueue, FakeTimers } from "./testing-queue.ts";
 import type { Process, VirtualTime } from "./testing-time.ts";
 
-export const PARTITIONS = 2;
-
 export class World {
   readonly time: VirtualTime;
   readonly faults: Faults;

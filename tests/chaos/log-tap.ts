@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Writable } from "node:stream";
 import type { ResultMessage, RunResult } from "../../nats/index.ts";
-import type { LogEntry, LogReader, RunLog } from "../../store/index.ts";
+import type { LogReader, PartitionEntry, RunLog } from "../../store/index.ts";
 
 export interface LogTap {
   /** By run: the `finished` messages in the log, by content. */
@@ -36,23 +36,27 @@ export async function tapLog(
   let seen = 0;
   const readers: LogReader[] = [];
   const loops: Promise<void>[] = [];
+  const ended = (result: RunResult, seq: number): void => {
+    const { run_id: run } = result;
+    const ofRun = ends.get(run) ?? new Map<string, SeenEnd>();
+    ends.set(run, ofRun);
+    const content = fingerprint(result);
+    const known = ofRun.get(content);
+    if (known) known.seqs.push(seq);
+    else ofRun.set(content, { result, seqs: [seq] });
+    onFinished(run);
+  };
   const read = async (partition: number, reader: LogReader): Promise<void> => {
     for await (const entry of reader) {
       seen++;
       copy?.write(`${JSON.stringify(withoutFlow(entry))}\n`);
-      if (entry.kind === "result") {
+      if (entry.kind === "ends") for (const result of entry.results) ended(result, entry.seq);
+      else if (entry.kind === "result") {
         tap.onResults?.(partition, entry.message);
         if (results.length < KEPT_RESULTS) results.push({ partition, message: entry.message });
         else results[seen % KEPT_RESULTS] = { partition, message: entry.message };
       } else if (entry.message.kind === "finished") {
-        const { run, result } = entry.message;
-        const ofRun = ends.get(run) ?? new Map<string, SeenEnd>();
-        ends.set(run, ofRun);
-        const content = fingerprint(result);
-        const known = ofRun.get(content);
-        if (known) known.seqs.push(entry.seq);
-        else ofRun.set(content, { result, seqs: [entry.seq] });
-        onFinished(run);
+        ended(entry.message.result, entry.seq);
       }
     }
   };
@@ -76,8 +80,8 @@ export async function tapLog(
   return tap;
 }
 
-function withoutFlow(entry: LogEntry): unknown {
-  if (entry.kind === "result" || entry.message.kind !== "submitted") return entry;
+function withoutFlow(entry: PartitionEntry): unknown {
+  if (entry.kind !== "run" || entry.message.kind !== "submitted") return entry;
   return { ...entry, message: { ...entry.message, flow: undefined, types: undefined } };
 }
 
