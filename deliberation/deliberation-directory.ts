@@ -115,7 +115,7 @@ export class DeliberationDirectory {
         ...wanted,
         ...(cursor === null ? {} : { cursor }),
       });
-      const summaries = await Promise.all(page.runs.map((run) => this.#summary(run)));
+      const summaries = await this.#summaries(page.runs);
       for (const one of summaries) {
         if (status !== undefined && one.status !== status) continue;
         if (role === undefined || one.role === role) found.push(one);
@@ -128,23 +128,15 @@ export class DeliberationDirectory {
     return { deliberations: found, cursor };
   }
 
-  async #summary(run: RunSummary): Promise<DeliberationSummary> {
-    const record = (await this.records.find(run.run_id)) ?? recordOf(await this.runs.describe(run.run_id));
-    return {
-      deliberationId: run.run_id,
-      taskId: record.task_id,
-      taskDescription: record.task_description,
-      role: record.role,
-      status: statusOf(run.status),
-      agentIds: record.agents.map(({ id }) => id),
-      submittedMs: Date.parse(run.submitted_at),
-      endedMs: run.ended_at === null ? undefined : Date.parse(run.ended_at),
-      error: run.error ?? undefined,
-      planId: record.plan_id,
-      storyId: record.story_id,
-    };
+  async #summaries(runs: readonly RunSummary[]): Promise<DeliberationSummary[]> {
+    const records = await Promise.all(runs.map(({ run_id }) => this.records.find(run_id)));
+    const summaries: DeliberationSummary[] = [];
+    for (const [at, run] of runs.entries()) {
+      // One after the other: each reads through the log.
+      summaries.push(summaryOf(run, records[at] ?? recordOf(await this.runs.describe(run.run_id))));
+    }
+    return summaries;
   }
-
   /** Every deliberation that goes on. */
   async live(): Promise<DeliberationSummary[]> {
     const found: DeliberationSummary[] = [];
@@ -171,17 +163,13 @@ export class DeliberationDirectory {
 
   /** What actors are at in the deliberations that go on. */
   async jobs(): Promise<DeliberationJob[]> {
-    const live = await this.live();
-    const runs = await Promise.all(
-      live.map(async ({ deliberationId }) => {
-        // It may have ended since.
-        return this.runs.describe(deliberationId).catch(() => undefined);
-      }),
-    );
-    return runs.flatMap((run, at) => {
-      const summary = live[at];
-      return run === undefined || summary === undefined ? [] : jobsOf(run, summary);
-    });
+    const jobs: DeliberationJob[] = [];
+    for (const summary of await this.live()) {
+      // It may have ended since.
+      const run = await this.runs.describe(summary.deliberationId).catch(() => undefined);
+      if (run !== undefined) jobs.push(...jobsOf(run, summary));
+    }
+    return jobs;
   }
 
   /** Tells the agents to stop. @throws RunNotFound, RunEnded when it has ended in another way */
@@ -198,6 +186,22 @@ export class DeliberationDirectory {
 
 export function notFound(id: string): RayflowError {
   return new RayflowError("RunNotFound", `there is no deliberation ${JSON.stringify(id.slice(0, 100))}`);
+}
+
+function summaryOf(run: RunSummary, record: Omit<TaskRecord, "fingerprint">): DeliberationSummary {
+  return {
+    deliberationId: run.run_id,
+    taskId: record.task_id,
+    taskDescription: record.task_description,
+    role: record.role,
+    status: statusOf(run.status),
+    agentIds: record.agents.map(({ id }) => id),
+    submittedMs: Date.parse(run.submitted_at),
+    endedMs: run.ended_at === null ? undefined : Date.parse(run.ended_at),
+    error: run.error ?? undefined,
+    planId: record.plan_id,
+    storyId: record.story_id,
+  };
 }
 
 function runStatusOf(status: Exclude<DeliberationStatus, "running">) {

@@ -167,7 +167,10 @@ export const errorCodes = {
   MethodNotAllowed: { help: "The route has other methods: the Allow header lists them.", retryable: false },
   UnsupportedMediaType: { help: "A body must be JSON: send Content-Type: application/json.", retryable: false },
   PortTaken: { help: "Another program listens on this port: choose another one with --port.", retryable: false },
-  GatewayBusy: { help: "The gateway stops, or has as many open streams as it may: try again soon.", retryable: true },
+  GatewayBusy: {
+    help: "The process stops, or has as many open streams or reads of the log under way as it may: try again soon.",
+    retryable: true,
+  },
   InternalError: { help: "This is a defect in RayFlow: report it with what the log says.", retryable: false },
   UsageError: { help: "The command's arguments are off: see --help.", retryable: false },
   ActorStartFailed: {

@@ -19,6 +19,8 @@ export interface LiveRunsOptions {
   readonly nc: NatsConnection;
   readonly partitions: number;
   readonly snapshots: Pick<SnapshotStore, "find" | "list" | "read">;
+  /** Ends the reading: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A run that has not ended, or only just. */
@@ -36,7 +38,7 @@ const BATCH = 64;
 
 /** Newest first. `endedAfterMs`: also those that ended after this time, for the history may not have them yet. */
 export async function findLiveRuns(options: LiveRunsOptions, endedAfterMs: number): Promise<LiveRun[]> {
-  const { nc, partitions, snapshots } = options;
+  const { nc, partitions, snapshots, signal } = options;
   // The log first: a run that gets its snapshot in between is seen by it.
   const heads = await runHeads(nc, partitions);
   const found = new Map<string, LiveRun>();
@@ -45,6 +47,7 @@ export async function findLiveRuns(options: LiveRunsOptions, endedAfterMs: numbe
     if (firstSeq !== undefined) found.set(run, { run, partition, firstSeq, mark: undefined, head });
   }
   for (let partition = 0; partition < partitions; partition++) {
+    signal?.throwIfAborted();
     for (const [run, mark] of await snapshots.list(partition)) {
       found.set(run, { run, partition, firstSeq: mark.firstSeq, mark, head: heads.get(run) });
     }
@@ -94,12 +97,13 @@ async function begin({ snapshots }: LiveRunsOptions, live: LiveRun): Promise<Fol
 }
 
 async function foldTails(
-  { nc, partitions }: LiveRunsOptions,
+  { nc, partitions, signal }: LiveRunsOptions,
   partition: number,
   tails: ReadonlyMap<string, Folding>,
 ): Promise<void> {
   const fromSeq = Math.min(...[...tails.values()].map((tail) => tail.fromSeq));
   for await (const entry of partitionEntries(nc, { partition, partitions, fromSeq })) {
+    signal?.throwIfAborted();
     for (const run of runsOf(entry)) {
       const tail = tails.get(run);
       const own = tail && entry.seq >= tail.fromSeq ? ofRun(entry, run) : undefined;

@@ -11,7 +11,7 @@ import { findLiveRuns, foldLiveRuns, type LiveRunsOptions } from "./live-runs.ts
 import { RunFolder } from "./run-folder.ts";
 import { listRunPage, type RunPage, type RunQuery } from "./run-pages.ts";
 import type { RunDescription, RunStep, RunSummary, StepNode } from "./run-views.ts";
-import { SharedReads } from "./shared-reads.ts";
+import { logGate, logReadsOn, patientGate } from "./shared-reads.ts";
 import { stepSummary } from "./step-summary.ts";
 
 /** An event of a run: by its sequence in the log, or by its place in the run, from 1. */
@@ -34,8 +34,6 @@ export interface RunEnd {
 const RECENT_RUNS = 2_000;
 const SHORTEST_PREFIX = 6;
 const WHOLE_ID = /^r[0-9a-v]{25}$/;
-/** Pages of runs that are read at a time: each reads through the hot log. */
-const PAGES_AT_ONCE = 2;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 3_000;
 
@@ -44,7 +42,6 @@ export class RunDirectory {
   readonly #nc: NatsConnection;
   readonly #snapshots: SnapshotStore;
   readonly #partitions: number;
-  readonly #pages = new SharedReads(PAGES_AT_ONCE);
 
   private constructor(nc: NatsConnection, log: RunLog, snapshots: SnapshotStore, partitions: number) {
     this.#nc = nc;
@@ -64,20 +61,30 @@ export class RunDirectory {
     return (await this.page(query)).runs;
   }
 
-  /** The same with where the next page begins. @throws ValidationError when the cursor is none of ours */
-  page(query: RunQuery = {}): Promise<RunPage> {
-    return this.#pages.share(JSON.stringify(query), () => listRunPage(this.#live, this.log, query));
+  /**
+   * The same with where the next page begins. `signal`: nobody waits for it any more.
+   * @throws ValidationError when the cursor is none of ours, GatewayBusy
+   */
+  page(query: RunQuery = {}, signal?: AbortSignal): Promise<RunPage> {
+    const read = (ending: AbortSignal) => listRunPage({ ...this.#live, signal: ending }, this.log, query);
+    return this.#share(`page ${JSON.stringify(query)}`, read, signal);
   }
 
   /**
-   * Where a run stands, or stood after one of its events.
-   * @throws RunNotFound, ValidationError when it had not begun by then
+   * Where a run stands, or stood after one of its events. `signal`: nobody waits for it any more.
+   * @throws RunNotFound, ValidationError when it had not begun by then, GatewayBusy
    */
-  async describe(id: string, until?: EventRef): Promise<RunDescription> {
+  describe(id: string, until?: EventRef, signal?: AbortSignal): Promise<RunDescription> {
+    const read = (ending: AbortSignal) => this.#describe(id, until, ending);
+    return this.#share(`describe ${id} ${JSON.stringify(until)}`, read, signal);
+  }
+
+  async #describe(id: string, until: EventRef | undefined, signal: AbortSignal): Promise<RunDescription> {
     const folder = new RunFolder(id, this.#partitionOf(id));
     const lastSeq = until && "seq" in until ? until.seq : Number.POSITIVE_INFINITY;
     const lastEvent = until && "event" in until ? until.event : Number.POSITIVE_INFINITY;
-    for await (const entry of new RunEntries(this.log, id).more()) {
+    for await (const entry of new RunEntries(this.log, id, (read) => read(signal)).more()) {
+      signal.throwIfAborted();
       if (entry.seq > lastSeq || folder.events >= lastEvent) {
         if (folder.events > 0) break;
         const which =
@@ -90,8 +97,12 @@ export class RunDirectory {
     return descriptionOf(folder, folder.run);
   }
 
-  /** Where a live run stands, by the shortest way; undefined when it is not among the live. */
-  async current(id: string): Promise<RunFolder | undefined> {
+  /** Where a live run stands, by the shortest way; undefined when it is not among the live. @throws GatewayBusy */
+  current(id: string): Promise<RunFolder | undefined> {
+    return this.#share(`current ${id}`, () => this.#current(id));
+  }
+
+  async #current(id: string): Promise<RunFolder | undefined> {
     const partition = this.#partitionOf(id);
     const mark = await this.#snapshots.find(partition, id);
     const folder = new RunFolder(id, partition);
@@ -104,10 +115,11 @@ export class RunDirectory {
     return undefined;
   }
 
-  /** The events of a run so far, oldest first. @throws RunNotFound */
-  async *events(id: string, options: Pick<WatchOptions, "values"> = {}): AsyncGenerator<RunStep> {
+  /** The events of a run so far, oldest first. @throws RunNotFound, GatewayBusy */
+  async *events(id: string, options: WatchOptions = {}): AsyncGenerator<RunStep> {
     const folder = new RunFolder(id, this.#partitionOf(id));
-    yield* this.#steps(folder, new RunEntries(this.log, id), options.values === true);
+    const entries = new RunEntries(this.log, id, logGate(this.#nc, options.signal));
+    yield* this.#steps(folder, entries, options.values === true);
     if (!folder.run) throw notFound(id);
   }
 
@@ -119,7 +131,7 @@ export class RunDirectory {
     const { signal, values = false } = options;
     const nc = this.#nc;
     const folder = new RunFolder(id, this.#partitionOf(id));
-    const entries = new RunEntries(this.log, id);
+    const entries = new RunEntries(this.log, id, patientGate(nc, signal));
     // News on the wire may be lost; they only say when it is worth to look at the log.
     let wake: (() => void) | undefined;
     let called = false;
@@ -165,8 +177,12 @@ export class RunDirectory {
     return result;
   }
 
-  /** Whether a run has begun; whether it has ended is not looked at. */
-  async isLive(id: string): Promise<boolean> {
+  /** Whether a run has begun; whether it has ended is not looked at. @throws GatewayBusy */
+  isLive(id: string): Promise<boolean> {
+    return this.#share(`live ${id}`, () => this.#isLive(id));
+  }
+
+  async #isLive(id: string): Promise<boolean> {
     if ((await this.#snapshots.find(this.#partitionOf(id), id)) !== undefined) return true;
     for await (const entry of this.log.runEntries(id)) {
       return entry.kind === "run" && entry.message.kind === "submitted";
@@ -175,26 +191,34 @@ export class RunDirectory {
   }
 
   /**
-   * The run whose id begins like this, among the live and the recent.
-   * @throws RunNotFound, UsageError when there are several or the text is too short
+   * The run whose id begins like this, among the live and the recent. `signal`: nobody waits for it any more.
+   * @throws RunNotFound, UsageError when there are several or the text is too short, GatewayBusy
    */
-  async resolve(text: string): Promise<string> {
+  async resolve(text: string, signal?: AbortSignal): Promise<string> {
     if (WHOLE_ID.test(text)) return text;
     if (text.length < SHORTEST_PREFIX || !/^[A-Za-z0-9_-]+$/.test(text)) {
       const why = `a run's id, or at least its first ${SHORTEST_PREFIX} letters, is wanted`;
       throw new RayflowError("UsageError", `${why}, not ${JSON.stringify(text.slice(0, 100))}`);
     }
-    const [live, finished] = await Promise.all([
-      findLiveRuns(this.#live, 0),
-      this.log.listHistory({ limit: RECENT_RUNS }),
-    ]);
-    const ids = new Set([...live, ...finished].map(({ run }) => run));
-    const found = [...ids].filter((id) => id.startsWith(text));
+    const ids = await this.#share("ids", (ending) => this.#recentIds(ending), signal);
+    const found = ids.filter((id) => id.startsWith(text));
     if (found.length > 1) {
       throw new RayflowError("UsageError", `several runs begin with ${text}: ${found.slice(0, 5).join(", ")}`);
     }
     if (found[0] === undefined) throw notFound(text);
     return found[0];
+  }
+
+  async #recentIds(signal: AbortSignal): Promise<string[]> {
+    const [live, finished] = await Promise.all([
+      findLiveRuns({ ...this.#live, signal }, 0),
+      this.log.listHistory({ limit: RECENT_RUNS }),
+    ]);
+    return [...new Set([...live, ...finished].map(({ run }) => run))];
+  }
+
+  #share<T>(key: string, read: (ending: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return logReadsOn(this.#nc).share(key, read, signal);
   }
 
   async *#steps(folder: RunFolder, entries: RunEntries, values: boolean): AsyncGenerator<RunStep> {

@@ -9,8 +9,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { RayflowError } from "../flow/index.ts";
 import { type RunResult, subjects } from "../nats/index.ts";
 import type { LogEntry } from "../orchestrator/index.ts";
-import { RunEntries, type RunLog } from "../store/index.ts";
+import { type ReadGate, RunEntries, type RunLog } from "../store/index.ts";
 import { notFound } from "./run-directory.ts";
+import { patientGate } from "./shared-reads.ts";
 
 export interface LogPage {
   readonly entries: LogEntry[];
@@ -26,6 +27,8 @@ export interface PageOptions {
   readonly limit: number;
   /** A page ends before it grows past this, bytes of JSON. */
   readonly maxBytes: number;
+  /** Lets it read through the hot log when it is its turn. Default: at once. */
+  readonly gate?: ReadGate;
 }
 
 export type FeedItem =
@@ -42,7 +45,7 @@ const LONGEST_PAUSE_MS = 3_000;
 export async function readLogPage(log: RunLog, id: string, options: PageOptions): Promise<LogPage> {
   const { after, limit, maxBytes } = options;
   const entries: LogEntry[] = [];
-  const source = new RunEntries(log, id);
+  const source = new RunEntries(log, id, options.gate);
   let bytes = 0;
   let known = false;
   let finished = false;
@@ -73,7 +76,7 @@ export async function* followLog(
   options: { readonly after: number; readonly signal: AbortSignal },
 ): AsyncGenerator<FeedItem> {
   const { after, signal } = options;
-  const source = new RunEntries(log, id);
+  const source = new RunEntries(log, id, patientGate(nc, signal));
   let wake = (): void => {};
   let called = false;
   const call = (): void => {

@@ -108,6 +108,7 @@ export {
   userOf,
 } from "./roles.ts";
 export { firedBy, type Schedule, scheduleHeaders } from "./schedules.ts";
+export { serverAway } from "./server-away.ts";
 export { type FindServerOptions, findServerBinary, type ServerBinary } from "./server-binary.ts";
 export { MIN_SERVER_VERSION, parseVersion, RECOMMENDED_SERVER_VERSION, versionAtLeast } from "./server-version.ts";
 export {

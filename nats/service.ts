@@ -13,6 +13,7 @@ import {
 } from "@nats-io/transport-node";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
 import { encodeMessage } from "./decode.ts";
+import { serverAway } from "./server-away.ts";
 
 export interface MicroRequest {
   readonly subject: string;
@@ -143,7 +144,7 @@ async function serve(endpoint: MicroEndpoint, stats: EndpointStats, msg: Msg): P
     const answer = await endpoint.handler({ subject: msg.subject, data: msg.data, headers: msg.headers });
     body = answer instanceof Uint8Array ? answer : encodeMessage(answer);
   } catch (thrown) {
-    const error = toErrorInfo(thrown);
+    const error = toErrorInfo(serverAway(thrown) ?? thrown);
     stats.num_errors++;
     stats.last_error = `${httpCodeOf(error.code)}:${error.message}`;
     // The code of a service error is a number; what RayFlow's own clients match on is in the body.
@@ -175,6 +176,8 @@ const CALLER_ERRORS: Record<string, number> = {
   NothingToRetry: 409,
   RevisionConflict: 412,
   PayloadTooLarge: 413,
+  GatewayBusy: 503,
+  ConnectionFailed: 503,
 };
 
 function httpCodeOf(code: string): number {

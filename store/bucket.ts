@@ -44,6 +44,8 @@ export interface BoundedRead {
   readonly throughSeq?: number;
   readonly deliver?: DeliverPolicy;
   readonly headersOnly?: boolean;
+  /** Ends the reading: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const READ_AHEAD = 256;
@@ -55,6 +57,8 @@ const DOUBT_MS = 500;
 
 /** The messages of a stream up to where it ends now; never waits for a new one, or for one that is purged meanwhile. */
 export async function* readBounded(js: JetStreamClient, read: BoundedRead): AsyncGenerator<JsMsg> {
+  const { signal } = read;
+  signal?.throwIfAborted();
   const consumer = await js.consumers.get(read.stream, {
     filter_subjects: read.filter,
     ...(read.fromSeq === undefined ? {} : { opt_start_seq: Math.max(1, read.fromSeq) }),
@@ -65,6 +69,8 @@ export async function* readBounded(js: JetStreamClient, read: BoundedRead): Asyn
     if ((await consumer.info(true)).num_pending === 0) return;
     const messages = await consumer.consume({ max_messages: READ_AHEAD });
     let received = 0;
+    const stop = (): void => messages.stop();
+    signal?.addEventListener("abort", stop, { once: true });
     const doubt = setInterval(() => void stopIfDry(), DOUBT_MS);
     const stopIfDry = async (): Promise<void> => {
       const info = await consumer.info().catch(() => undefined);
@@ -72,14 +78,17 @@ export async function* readBounded(js: JetStreamClient, read: BoundedRead): Asyn
     };
     try {
       for await (const message of messages) {
+        signal?.throwIfAborted();
         doubt.refresh();
         received = message.info.deliverySequence;
         if (read.throughSeq !== undefined && message.seq > read.throughSeq) return;
         yield message;
         if (message.info.pending === 0 || message.seq === read.throughSeq) return;
       }
+      signal?.throwIfAborted();
     } finally {
       clearInterval(doubt);
+      signal?.removeEventListener("abort", stop);
       messages.stop();
     }
   } finally {

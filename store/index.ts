@@ -41,7 +41,7 @@ export { messagesBehind } from "./log-lag.ts";
 export type { LogReader } from "./log-reader.ts";
 export { type CatalogWatch, NodeCatalog } from "./node-catalog.ts";
 export { type CachedOutcome, type CacheKeyParts, cacheKey, ResultCache } from "./result-cache.ts";
-export { RunEntries } from "./run-entries.ts";
+export { type ReadGate, RunEntries } from "./run-entries.ts";
 export { partitionEntries, type RunHead, runHeads } from "./run-heads.ts";
 export { type HistoryPart, type HistoryQuery, RunHistory } from "./run-history.ts";
 export { type AppendOptions, RunLog } from "./run-log.ts";

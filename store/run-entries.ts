@@ -10,15 +10,21 @@ import type { HistoryRecord } from "./history-record.ts";
 import type { LogEntry } from "./log-entry.ts";
 import type { RunLog } from "./run-log.ts";
 
+/** Lets one begin to read through the hot log when it is its turn; the signal tells it to end. */
+export type ReadGate = <T>(read: (signal?: AbortSignal) => Promise<T>) => Promise<T>;
+
 export class RunEntries {
   readonly #log: RunLog;
+  readonly #gate: ReadGate;
   readonly #run: string;
   #lastSeq = 0;
   #lastPart = 0;
   #record: HistoryRecord | undefined;
 
-  constructor(log: RunLog, run: string) {
+  /** `gate`: default: it is always one's turn. */
+  constructor(log: RunLog, run: string, gate: ReadGate = (read) => read()) {
     this.#log = log;
+    this.#gate = gate;
     this.#run = run;
   }
 
@@ -32,10 +38,14 @@ export class RunEntries {
     if (this.#record) return;
     const { history } = this.#log;
     const known = this.#lastSeq || (await history.lastSeqOf(this.#run));
-    const hot: LogEntry[] = [];
-    for await (const entry of this.#log.runEntries(this.#run, known === 0 ? {} : { fromSeq: known + 1 })) {
-      hot.push(entry);
-    }
+    const hot = await this.#gate(async (signal) => {
+      const found: LogEntry[] = [];
+      for await (const entry of this.#log.runEntries(this.#run, known === 0 ? {} : { fromSeq: known + 1 })) {
+        signal?.throwIfAborted();
+        found.push(entry);
+      }
+      return found;
+    });
     for await (const { at, entries, record } of history.parts(this.#run, this.#lastPart)) {
       yield* this.#new(entries);
       this.#lastPart = at;

@@ -49,14 +49,21 @@ export function openMonitoring({ nc, version }: MonitoringOptions): Monitoring &
     });
     return opening;
   };
-  let last: { readonly atMs: number; readonly overview: Promise<MonitoringOverview> } | undefined;
+  let last: { readonly overview: Promise<MonitoringOverview>; freshUntilMs: number } | undefined;
   return {
     subjects: SUBJECTS,
     isFleeting: (subject) => subject.startsWith("vllm."),
     testCases,
     overview: () => {
-      if (last === undefined || Date.now() - last.atMs > FRESH_MS) {
-        last = { atMs: Date.now(), overview: directory().then((found) => look(nc, found)) };
+      if (last === undefined || Date.now() > last.freshUntilMs) {
+        const overview = directory().then((found) => look(nc, found));
+        // While one is under way there is no other, however long it takes.
+        const looking = { overview, freshUntilMs: Number.POSITIVE_INFINITY };
+        last = looking;
+        const seen = (freshMs: number) => () => {
+          looking.freshUntilMs = Date.now() + freshMs;
+        };
+        overview.then(seen(FRESH_MS), seen(-1));
       }
       return last.overview;
     },

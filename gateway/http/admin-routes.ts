@@ -6,6 +6,7 @@ import { readActors, readPartitions } from "../cluster.ts";
 import { diagnose } from "../diagnosis.ts";
 import type { GatewayParts } from "../gateway-parts.ts";
 import { askOrchestrators, orchestratorStatus } from "../request-reply.ts";
+import { logReadsOn } from "../shared-reads.ts";
 import type { Operations } from "./operation.ts";
 
 export interface AdminOptions {
@@ -54,7 +55,8 @@ export function addAdminRoutes(operations: Operations, { nc }: GatewayParts, opt
       },
     },
     async ({ c }) => {
-      const [checks, orchestrators] = await Promise.all([diagnose(nc), askOrchestrators(nc, ASK_MS)]);
+      const look = () => Promise.all([diagnose(nc), askOrchestrators(nc, ASK_MS)]);
+      const [checks, orchestrators] = await logReadsOn(nc).share("status", look, c.req.raw.signal);
       return c.json({ healthy: checks.every(({ level }) => level !== "fail"), checks, orchestrators });
     },
   );

@@ -9,6 +9,7 @@ import type { Context } from "hono";
 import { cors } from "hono/cors";
 import { matchedRoutes } from "hono/route";
 import { RayflowError } from "../../flow/index.ts";
+import { serverAway } from "../../nats/index.ts";
 import type { Logger } from "../../orchestrator/index.ts";
 import type { Tracing } from "../../telemetry/index.ts";
 import { addApiPage } from "./api-page.ts";
@@ -120,6 +121,14 @@ export function createApp(options: AppOptions): OpenAPIHono {
   });
   app.onError((error, c) => {
     if (isRayflowError(error)) return problemResponse(error.toInfo());
+    const away = serverAway(error);
+    if (away) {
+      options.logger.warn(
+        { err: error, path: c.req.path, method: c.req.method },
+        "the server did not answer a request",
+      );
+      return problemResponse(away.toInfo());
+    }
     options.logger.error({ err: error, path: c.req.path, method: c.req.method }, "a request failed");
     return problemResponse(internalError().toInfo());
   });

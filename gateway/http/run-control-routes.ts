@@ -104,7 +104,8 @@ export function addRunControlRoutes(operations: Operations, { runs, control }: G
           202: { description: "A new run; Location is its address", schema: receipt },
         },
       },
-      async (call) => answer(call.c, await act(control, await runs.resolve(call.params.id), call.body)),
+      async (call) =>
+        answer(call.c, await act(control, await runs.resolve(call.params.id, call.c.req.raw.signal), call.body)),
     );
   for (const register of actions) register(add);
 }

@@ -34,7 +34,7 @@ export function addRunEvents(operations: Operations, parts: GatewayParts, stream
     },
     async ({ c, params, query }) => {
       const after = lastEventId(c.req.header("last-event-id")) ?? query.after ?? 0;
-      const id = await runs.resolve(params.id);
+      const id = await runs.resolve(params.id, c.req.raw.signal);
       if (!(await runs.log.isKnown(id))) await runs.result(id);
       return streams.serve(c, { run_id: id }, async ({ write, signal }) => {
         for await (const item of followLog(nc, runs.log, id, { after, signal })) {

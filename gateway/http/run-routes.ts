@@ -9,6 +9,7 @@ import { resolveResult } from "../large-values.ts";
 import { readLogPage } from "../run-feed.ts";
 import { readHistoryPage } from "../run-history-page.ts";
 import { runDescription, runStanding, runStep, runSummary } from "../run-views.ts";
+import { logGate } from "../shared-reads.ts";
 import type { Operations } from "./operation.ts";
 import { untilEnd } from "./until-end.ts";
 
@@ -53,14 +54,17 @@ export function addRunRoutes(operations: Operations, parts: GatewayParts, stoppi
     async ({ c, query }) => {
       const { status, flow, since, until, limit, cursor } = query;
       return c.json(
-        await runs.page({
-          limit,
-          ...(status === undefined ? {} : { status }),
-          ...(flow === undefined ? {} : { flow }),
-          ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
-          ...(until === undefined ? {} : { untilMs: Date.parse(until) }),
-          ...(cursor === undefined ? {} : { cursor }),
-        }),
+        await runs.page(
+          {
+            limit,
+            ...(status === undefined ? {} : { status }),
+            ...(flow === undefined ? {} : { flow }),
+            ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
+            ...(until === undefined ? {} : { untilMs: Date.parse(until) }),
+            ...(cursor === undefined ? {} : { cursor }),
+          },
+          c.req.raw.signal,
+        ),
       );
     },
   );
@@ -83,7 +87,8 @@ export function addRunRoutes(operations: Operations, parts: GatewayParts, stoppi
         throw new RayflowError("ValidationError", "give at or event, not both");
       }
       const until = at !== undefined ? { seq: at } : event !== undefined ? { event } : undefined;
-      return c.json(await runs.describe(await runs.resolve(params.id), until));
+      const { signal } = c.req.raw;
+      return c.json(await runs.describe(await runs.resolve(params.id, signal), until, signal));
     },
   );
   operations.add(
@@ -101,7 +106,7 @@ export function addRunRoutes(operations: Operations, parts: GatewayParts, stoppi
       },
     },
     async ({ c, params, query }) => {
-      const id = await runs.resolve(params.id);
+      const id = await runs.resolve(params.id, c.req.raw.signal);
       const signals = [c.req.raw.signal, stopping];
       const result = await untilEnd(nc, runs, id, { waitMs: query.wait * 1000, signals });
       if (result !== undefined) return c.json(await resolveResult(nc, result, MAX_RESULT_BYTES));
@@ -127,8 +132,9 @@ export function addRunRoutes(operations: Operations, parts: GatewayParts, stoppi
       },
     },
     async ({ c, params, query: { after, limit, values } }) => {
-      const options = { after, limit, values: values === "true", maxBytes: MAX_PAGE_BYTES };
-      return c.json(await readHistoryPage(runs, await runs.resolve(params.id), options));
+      const { signal } = c.req.raw;
+      const options = { after, limit, values: values === "true", maxBytes: MAX_PAGE_BYTES, signal };
+      return c.json(await readHistoryPage(runs, await runs.resolve(params.id, signal), options));
     },
   );
   operations.add(
@@ -148,8 +154,11 @@ export function addRunRoutes(operations: Operations, parts: GatewayParts, stoppi
         },
       },
     },
-    async ({ c, params, query }) =>
-      c.json(await readLogPage(runs.log, await runs.resolve(params.id), { ...query, maxBytes: MAX_PAGE_BYTES })),
+    async ({ c, params, query }) => {
+      const { signal } = c.req.raw;
+      const options = { ...query, maxBytes: MAX_PAGE_BYTES, gate: logGate(nc, signal) };
+      return c.json(await readLogPage(runs.log, await runs.resolve(params.id, signal), options));
+    },
   );
   operations.add(
     {
