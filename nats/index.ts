@@ -88,6 +88,7 @@ export {
   objectStream,
   STREAMS,
 } from "./names.ts";
+export { outgoingHeaders } from "./outgoing-headers.ts";
 export type { Permissions, SubjectRules } from "./permissions.ts";
 export {
   type ConnectionPublisher,

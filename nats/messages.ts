@@ -361,7 +361,7 @@ export const headerNames = {
   traceparent: "traceparent",
   tracestate: "tracestate",
   /** The runs whose ends share a message, with commas between: for who reads headers alone. */
-  ended: "Rayflow-Ended",
+  ends: "Rayflow-Ends",
   /** JetStream's own, spelled as the server spells it: the idempotency key. */
   msgId: "Nats-Msg-Id",
 } as const;

@@ -13,7 +13,6 @@
 import { JetStreamApiError, PubHeaders } from "@nats-io/jetstream";
 import {
   errors,
-  headers,
   type Msg,
   type MsgHdrs,
   type NatsConnection,
@@ -22,6 +21,7 @@ import {
   TimeoutError,
 } from "@nats-io/transport-node";
 import { inboxOn } from "./inbox.ts";
+import { outgoingHeaders } from "./outgoing-headers.ts";
 import { afterTurn } from "./turn.ts";
 
 export interface PublishOptions {
@@ -117,7 +117,7 @@ class Publisher implements ConnectionPublisher {
     }
     return new Promise<Stored>((resolve, reject) => {
       const expiresAt = performance.now() + timeoutMs;
-      const head = options.headers ?? (options.msgID === undefined ? undefined : headers());
+      const head = options.headers ?? (options.msgID === undefined ? undefined : outgoingHeaders());
       if (head && options.msgID !== undefined) head.set(PubHeaders.MsgIdHdr, options.msgID);
       const take = (msg: Msg): void => takeAck(msg, resolve, reject);
       this.#put({ subject, payload, head, open: { subject, take, reject, expiresAt } });

@@ -20,6 +20,7 @@ export interface PartitionDriverOptions extends PartitionRunsOptions {
   readonly isHeld?: () => boolean;
 }
 
+const yes = (): boolean => true;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 const HELD_POLL_MS = 20;
@@ -155,7 +156,8 @@ export class PartitionDriver {
       .then(() => this.#goLive())
       .catch((error) => logger.debug({ partition: this.partition, err: error }, "stopped before it was live"));
     for await (const entry of reader) {
-      await this.#untilHeld();
+      const { isHeld = yes } = this.#options;
+      if (!isHeld()) await this.#untilHeld();
       if (this.#stopping) return;
       this.#taking = true;
       try {
@@ -176,7 +178,7 @@ export class PartitionDriver {
    * must not fold on over the gap before it knows that the partition is still its own.
    */
   async #untilHeld(): Promise<void> {
-    const { isHeld = () => true, clock = systemClock } = this.#options;
+    const { isHeld = yes, clock = systemClock } = this.#options;
     while (!isHeld() && !this.#stopping) await clock.sleep(HELD_POLL_MS);
   }
 

@@ -4,11 +4,17 @@ import { runResultOf } from "../store/testing.ts";
 import { silentLogger } from "./logger.ts";
 import { type RunEnd, RunEnds } from "./run-ends.ts";
 
+/** What the client asks of headers that it sends. */
+interface Encodes {
+  encode(): Uint8Array;
+}
+
 interface Sent {
   readonly subject: string;
   readonly data: Uint8Array;
   readonly id: string | undefined;
-  readonly ended: string | undefined;
+  /** Its headers. */
+  readonly named: string | undefined;
   readonly ack: () => void;
   readonly fail: (error: Error) => void;
 }
@@ -22,7 +28,7 @@ function setUp(maxBytes = 1_000_000) {
           subject,
           data: Buffer.from(payload as Uint8Array),
           id: options?.msgID,
-          ended: options?.headers?.get("Rayflow-Ended"),
+          named: options?.headers && Buffer.from((options.headers as unknown as Encodes).encode()).toString(),
           ack: () => resolve({ stream: "RAYFLOW_LOG", seq: sent.length, duplicate: false }),
           fail: reject,
         });
@@ -75,7 +81,10 @@ test("what ends while one is on its way shares the next message, and each hears 
   sent[0]?.ack();
   await turn();
   expect(sent).toHaveLength(2);
-  expect(sent[1]).toMatchObject({ subject: subjects.sharedEnds(), ended: "r2,r3,r4" });
+  expect(sent[1]).toMatchObject({
+    subject: subjects.sharedEnds(),
+    named: "NATS/1.0\r\nRayflow-Ends: r2,r3,r4\r\n\r\n",
+  });
   expect(sent[1] && runsIn(sent[1])).toEqual(["r2", "r3", "r4"]);
   expect(stored).toEqual(["r1"]);
   sent[1]?.ack();

@@ -7,11 +7,11 @@
  *     second of a run says nothing new.
  */
 import { createHash } from "node:crypto";
-import { headers } from "@nats-io/transport-node";
 import {
   type ExecutionTokens,
   encodeMessage,
   headerNames,
+  outgoingHeaders,
   type Publishes,
   type RunResult,
   subjects,
@@ -117,8 +117,8 @@ export class RunEnds {
       };
     }
     const runs = ends.map(({ end }) => end.result.run_id).join(",");
-    const named = headers();
-    named.set(headerNames.ended, runs);
+    const named = outgoingHeaders();
+    named.set(headerNames.ends, runs);
     return {
       subject: subjects.sharedEnds(),
       payload: Buffer.from(`{"v":${WIRE_VERSION},"results":[${ends.map(({ json }) => json).join(",")}]}`),

@@ -1,6 +1,6 @@
 /** What a message of the history says in its headers: enough to list runs without reading one of them. */
-import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import { fromSafeToken, type RunStatus, runStatus } from "../nats/index.ts";
+import type { MsgHdrs } from "@nats-io/transport-node";
+import { fromSafeToken, outgoingHeaders, type RunStatus, runStatus } from "../nats/index.ts";
 import type { HistoryRecord } from "./history-record.ts";
 
 /** Header names of a history message. */
@@ -36,7 +36,7 @@ export interface HistorySummary {
 }
 
 export function headersOf(record: Omit<HistoryRecord, "v">): MsgHdrs {
-  const made = headers();
+  const made = outgoingHeaders();
   const { status, status_code, error } = record.result;
   made.set(historyHeaders.status, status);
   made.set(historyHeaders.started, String(record.startedMs));

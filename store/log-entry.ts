@@ -233,7 +233,8 @@ function mendedResults(data: Uint8Array, reason: string): SentResultMessage | un
 
 /** A result message, taken apart: for each run the entry with its results alone, in the order of the runs' first results. */
 export function byRun(entry: Extract<LogEntry, { kind: "result" }>): Iterable<readonly [string, LogEntry]> {
-  const { message, ...rest } = entry;
+  const { seq, timeMs, kind, message } = entry;
+  const { v, type } = message;
   const [first] = message.results;
   if (first && message.results.every(({ run }) => run === first.run)) return [[first.run, entry]];
   const runs = new Map<string, NodeResult[]>();
@@ -242,7 +243,7 @@ export function byRun(entry: Extract<LogEntry, { kind: "result" }>): Iterable<re
     if (own) own.push(result);
     else runs.set(result.run, [result]);
   }
-  return [...runs].map(([run, results]) => [run, { ...rest, message: { ...message, results } }] as const);
+  return Array.from(runs, ([run, results]) => [run, { seq, timeMs, kind, message: { v, type, results } }] as const);
 }
 
 /** What of a message concerns one partition; undefined: nothing. */

@@ -93,7 +93,7 @@ test("the heads of the log say which runs began there and which have ended", asy
   const ended = await log.append(finishedMessage("rD"), { msgId: "rD:finished" });
   const late = await timer("rD", "late");
   const shared = headers();
-  shared.set("Rayflow-Ended", "rE,rG");
+  shared.set("Rayflow-Ends", "rE,rG");
   const { seq: together } = await jetstream(nats.nc).publish(subjects.sharedEnds(), "{}", { headers: shared });
   const heads = await runHeads(nats.nc, nats.topology.partitions);
   const head = (run: string) => ({ run, partition: partitionOf(run, 8), lastMs: expect.any(Number) });

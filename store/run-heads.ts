@@ -29,7 +29,7 @@ export async function runHeads(nc: NatsConnection, partitions: number, fromSeq =
     const from = parseLogSubject(subject);
     if (from?.kind === "ends") {
       const at = { lastSeq: seq, lastMs: timeOf(message), ended: true };
-      for (const run of headers?.get(headerNames.ended).split(",") ?? []) {
+      for (const run of headers?.get(headerNames.ends).split(",") ?? []) {
         heads.set(run, { run, partition: partitionOf(run, partitions), firstSeq: heads.get(run)?.firstSeq, ...at });
       }
     }

@@ -16,11 +16,12 @@ import {
   PubHeaders,
 } from "@nats-io/jetstream";
 import { Objm } from "@nats-io/obj";
-import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
 import {
   BUCKETS,
   decodeMessage,
   encodeMessage,
+  outgoingHeaders,
   publisherOn,
   RefusalCounter,
   type RunResult,
@@ -92,7 +93,7 @@ export class RunHistory {
   async writeSegment(flow: string, run: string, entries: readonly LogEntry[]): Promise<void> {
     const [first, last] = [entries[0], entries.at(-1)];
     if (!first || !last) return;
-    const made = headers();
+    const made = outgoingHeaders();
     made.set(historyHeaders.segment, `${first.seq}-${last.seq}`);
     await this.#touch(entries);
     const packed = packEntries(run, entries, undefined);
