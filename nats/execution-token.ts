@@ -2,7 +2,7 @@
  * Execution tokens: who was sent an execution can prove it, and nobody can guess the proof or the id of a message that
  * somebody else is going to publish.
  *
- * T1. A token is an HMAC-SHA-256 over the execution id, cut to 132 bits. It travels in the dispatch entry and comes back
+ * T1. A token is a SHA-256 over the key, as a whole block, and the execution id, cut to 132 bits. It travels in the dispatch entry and comes back
  *     in the result; it stands in nothing that people read.
  * T2. The first key signs, all verify: so keys are changed without losing what is in flight.
  * T3. An execution id and a message id are never the same text to the hash: a token is no message id's, nor the reverse.
@@ -14,7 +14,6 @@ import { RayflowError } from "../flow/index.ts";
 /** Shorter keys are refused, bytes. */
 const MIN_KEY_BYTES = 16;
 const BLOCK_BYTES = 64;
-const DIGEST_BYTES = 32;
 /** So many tokens of executions that were signed here are remembered: their results need no second hash. */
 const REMEMBERED = 65_536;
 /** Of 43: 132 bits. */
@@ -37,7 +36,7 @@ export function executionTokens(keys: readonly Uint8Array[]): ExecutionTokens {
   const signed = new Map<string, string>();
   return {
     sign: (execution) => {
-      const token = sign(execution).slice(0, TOKEN_CHARS);
+      const token = sign(execution);
       if (signed.size >= REMEMBERED) for (const oldest of signed.keys()) if (signed.delete(oldest)) break;
       signed.set(execution, token);
       return token;
@@ -49,10 +48,10 @@ export function executionTokens(keys: readonly Uint8Array[]): ExecutionTokens {
         signed.delete(execution);
         return true;
       }
-      return macs.some((mac) => equal(mac(execution).slice(0, TOKEN_CHARS), token));
+      return macs.some((mac) => equal(mac(execution), token));
     },
     // No execution id begins with a blank.
-    messageId: (id) => `${id}~${sign(` ${id}`).slice(0, TOKEN_CHARS)}`,
+    messageId: (id) => `${id}~${sign(` ${id}`)}`,
   };
 }
 
@@ -95,23 +94,21 @@ function equal(wanted: string, given: string): boolean {
   return differences === 0;
 }
 
-/** HMAC of RFC 2104 by two one-shot hashes over prepared blocks: half the time of `createHmac`. */
+/**
+ * A hash with a key in front. Who sees a whole hash of SHA-256 could go on from it to that of a longer text; of one that is
+ * cut to half he cannot (J.-S. Coron and others, "Merkle-Damgård Revisited", CRYPTO 2005, chop-MD). It takes half the
+ * time of an HMAC, and each step pays for it.
+ */
 function keyedHash(key: Uint8Array): (text: string) => string {
   if (key.length < MIN_KEY_BYTES) {
     throw new RayflowError("ValidationError", `a token key has at least ${MIN_KEY_BYTES} bytes`);
   }
-  const short = key.length > BLOCK_BYTES ? hash("sha256", key, "buffer") : key;
-  const outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES, 0x5c);
-  let inner = Buffer.alloc(BLOCK_BYTES + 512, 0x36);
-  for (const [at, byte] of short.entries()) {
-    outer[at] = byte ^ 0x5c;
-    inner[at] = byte ^ 0x36;
-  }
+  let block = Buffer.alloc(BLOCK_BYTES + 512);
+  block.set(key.length > BLOCK_BYTES ? hash("sha256", key, "buffer") : key);
   return (text) => {
     const most = BLOCK_BYTES + text.length * 3;
-    if (inner.length < most) inner = Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.alloc(most)]);
-    const length = BLOCK_BYTES + inner.write(text, BLOCK_BYTES, "utf8");
-    outer.write(hash("sha256", inner.subarray(0, length), "binary"), BLOCK_BYTES, "binary");
-    return hash("sha256", outer, "base64url");
+    if (block.length < most) block = Buffer.concat([block.subarray(0, BLOCK_BYTES), Buffer.alloc(most)]);
+    const length = BLOCK_BYTES + block.write(text, BLOCK_BYTES, "utf8");
+    return hash("sha256", block.subarray(0, length), "base64url").slice(0, TOKEN_CHARS);
   };
 }

@@ -42,6 +42,11 @@ export class CommandSink {
     }
   }
 
+  /** Whether somebody may listen to the news of a run's nodes now. */
+  isHeard(run: string): boolean {
+    return this.#options.news.isHeard(run);
+  }
+
   append(seq: number, message: RunMessage, msgId: string): void {
     const subject = subjects.run(this.#options.partition, message.run);
     this.#options.emitter.publish(seq, subject, message, msgId);

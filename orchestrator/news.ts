@@ -41,7 +41,7 @@ export class News {
     const { publisher, maxPayload, logger } = this.#options;
     const { run_id: run, kind } = event;
     const isOfNodes = kind === "node";
-    if (isOfNodes && this.#isQuiet(run)) return;
+    if (isOfNodes && !this.isHeard(run)) return;
     if (kind === "finished") this.#quiet.delete(run);
     const bytes = encodeMessage(event);
     // What is too large for a message is better left out than in the way.
@@ -50,18 +50,19 @@ export class News {
     if (reply !== undefined && isPublishable(reply)) publisher.send(reply, bytes);
   }
 
+  /** Whether somebody may listen to the news of a run's nodes now. */
+  isHeard(run: string): boolean {
+    const until = this.#quiet.get(run);
+    if (until === undefined) return true;
+    if (performance.now() < until) return false;
+    this.#quiet.delete(run);
+    return true;
+  }
+
   /** Tells actors to stop these executions of a run, or all of them. */
   stop(run: string, executions: readonly string[] | undefined): void {
     const message: CancelMessage = { v: WIRE_VERSION, run, ...(executions ? { executions: [...executions] } : {}) };
     this.#options.publisher.send(subjects.cancel(run), encodeMessage(message));
-  }
-
-  #isQuiet(run: string): boolean {
-    const until = this.#quiet.get(run);
-    if (until === undefined) return false;
-    if (performance.now() < until) return true;
-    this.#quiet.delete(run);
-    return false;
   }
 
   #hush(run: string): void {

@@ -212,6 +212,7 @@ export class PartitionRuns {
     try {
       live.journal.push(entry);
       live.touchedAt = performance.now();
+      live.run.heard = this.#live && this.#options.sink.isHeard(live.run.id);
       this.#carryOut(entry.seq, live.run, live.run.apply(entry));
       if (this.#options.tracer && live.run.result) this.#traceEnd(live, entry.seq);
     } catch (error) {

@@ -128,6 +128,11 @@ export class Run {
     return this.#step({ type: "message", ...at, message });
   }
 
+  /** Whether anybody listens to its news of nodes: unheard ones are not made. */
+  set heard(heard: boolean) {
+    this.#run.unheard = !heard;
+  }
+
   /** From now on notes down what comes to an end, if the run is traced and that is `wanted`. */
   noteSpans(wanted: boolean): void {
     this.#run.spans = wanted && this.#run.traceparent !== undefined ? (this.#run.spans ?? []) : undefined;

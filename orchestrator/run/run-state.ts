@@ -234,6 +234,8 @@ export interface RunState {
   out: Command[];
   /** News of the current step. */
   news: NodeEvent[];
+  /** Nobody listens at the moment: no news are made. It says nothing of the run, and is in no snapshot. */
+  unheard: boolean;
   /** What has come to an end and was not taken away; undefined: nobody wants it. */
   spans: SpanRecord[] | undefined;
   result: RunResult | undefined;

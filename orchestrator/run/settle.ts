@@ -126,7 +126,7 @@ export function dropTimers(run: RunState, activation: Activation): void {
 
 /** Adds to the news of this step. */
 export function report(run: RunState, activation: Activation, state: NodeEvent["state"]): void {
-  if (run.options.events === false) return;
+  if (run.unheard || run.options.events === false) return;
   const values = run.options.debug === true;
   const ended = state === "completed" || state === "failed";
   const node = nodeOf(run, activation.node);

@@ -48,6 +48,7 @@ export function createRunState(
     agenda: [],
     out: [],
     news: [],
+    unheard: false,
     spans: undefined,
     result: undefined,
   };
