@@ -2,10 +2,13 @@
  * A fuzz campaign against real processes: throws inputs at every entry; in between a good run has to pass, and at the end
  * neither memory nor open files nor streams may have grown.
  */
+
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { headers } from "@nats-io/transport-node";
 import fc from "fast-check";
-import { partitionOf, subjects } from "../../nats/index.ts";
+import { headerNames, partitionOf, runIdOf, subjects } from "../../nats/index.ts";
 import { root } from "../rayflow-process.ts";
 import { type FuzzInput, inputs, type Surroundings } from "./inputs.ts";
 import { type Figures, type System, startSystem } from "./system.ts";
@@ -41,7 +44,9 @@ const SETTLE_MS = 60_000;
 const WARM_UP = 0.2;
 const MAX_GROWTH_MIB = 150;
 const MAX_MORE_HANDLES = 24;
-const MAX_LEFT_MESSAGES = 500;
+/** What may be left in a stream. The log is cut off behind what rests, but for what came last. */
+const MAX_LEFT: Readonly<Record<string, number>> = { RAYFLOW_SUBMIT: 500, RAYFLOW_NODES: 500, RAYFLOW_LOG: 1_000 };
+const PARTITIONS = 8;
 
 export async function campaign(options: CampaignOptions): Promise<CampaignReport> {
   const started = performance.now();
@@ -115,17 +120,36 @@ function describe(input: FuzzInput): string {
   return `${where.slice(0, 500)} ${Buffer.from(bytes).toString("utf8").slice(0, 1_500)}`;
 }
 
-/** Undefined when it passed, by the service and by HTTP. */
+/** Undefined when one passed in every partition, and the gateway answers: that it lives, and a list of runs. */
 async function goodRun({ nc, http }: System): Promise<string | undefined> {
+  const bad = await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => goodRunIn(nc, partition)));
+  const first = bad.find((one) => one !== undefined);
+  if (first !== undefined) return first;
+  for (const path of ["/healthz", "/api/runs?limit=5"]) {
+    try {
+      const answer = await fetch(http + path, { signal: AbortSignal.timeout(GOOD_RUN_MS) });
+      await answer.text();
+      if (!answer.ok) return `the gateway answers ${path} with ${answer.status}`;
+    } catch (error) {
+      return `the gateway does not answer ${path}: ${error}`;
+    }
+  }
+  return undefined;
+}
+
+async function goodRunIn(nc: System["nc"], partition: number): Promise<string | undefined> {
+  let id = randomUUID();
+  while (partitionOf(runIdOf(id), PARTITIONS) !== partition) id = randomUUID();
+  const head = headers();
+  head.set(headerNames.msgId, id);
   try {
     const request = JSON.stringify({ flow: sum, inputs: { x: 5, y: 3 } });
-    const answer = await nc.request(subjects.service("flow", "run"), request, { timeout: GOOD_RUN_MS });
+    const options = { timeout: GOOD_RUN_MS, headers: head };
+    const answer = await nc.request(subjects.service("flow", "run"), request, options);
     const { success, result } = answer.json<{ success: boolean; result: { sum: number } }>();
-    if (!success || result.sum !== 8) return `a good run gave ${answer.string().slice(0, 500)}`;
-    const health = await fetch(`${http}/healthz`, { signal: AbortSignal.timeout(GOOD_RUN_MS) });
-    return health.ok ? undefined : `the gateway's health is ${health.status}`;
+    return success && result.sum === 8 ? undefined : `a good run gave ${answer.string().slice(0, 500)}`;
   } catch (error) {
-    return `a good run did not pass: ${error}`;
+    return `a good run in partition ${partition} did not pass: ${error}`;
   }
 }
 
@@ -149,9 +173,9 @@ function growth(before: Figures, after: Figures): string[] {
       grown.push(`${name} had ${before.handles[name]} open files, and has ${count}`);
     }
   }
-  for (const stream of ["RAYFLOW_SUBMIT", "RAYFLOW_NODES"]) {
+  for (const [stream, most] of Object.entries(MAX_LEFT)) {
     const left = after.messages[stream] ?? 0;
-    if (left > MAX_LEFT_MESSAGES) grown.push(`${left} messages are left in ${stream}`);
+    if (left > most) grown.push(`${left} messages are left in ${stream}`);
   }
   return grown;
 }
@@ -204,12 +228,11 @@ async function lookAround(system: System): Promise<Surroundings> {
   );
   const info = await nc.request("$SRV.INFO", "", { timeout: 5_000 });
   const { endpoints } = info.json<{ endpoints: { subject: string }[] }>();
-  const partitions = 8;
   return {
     flows: [...exampleFlows(), waiter],
     run: run ?? "r0",
-    partition: partitionOf(run ?? "r0", partitions),
-    partitions,
+    partition: partitionOf(run ?? "r0", PARTITIONS),
+    partitions: PARTITIONS,
     operations,
     endpoints: endpoints.map(({ subject }) => subject),
   };
