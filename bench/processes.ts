@@ -114,6 +114,8 @@ export interface StackOptions {
   readonly actors?: number;
   readonly orchestratorArgs?: readonly string[];
   readonly actorArgs?: readonly string[];
+  /** Where V8's profiles of orchestrators and actors go when they end. Default: none are made. */
+  readonly profiles?: string;
   /** Further variables of orchestrators and actors. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -147,14 +149,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const loads: Running[] = [];
   const deployed = new Set<string>();
   const at = ["--server", server.url];
+  const profiled = (name: string): string[] =>
+    options.profiles === undefined
+      ? []
+      : ["--cpu-prof", "--cpu-prof-dir", options.profiles, "--cpu-prof-name", `${name}.cpuprofile`];
   const startOrchestrator = async (): Promise<Running> => {
-    const args = [cli, "orchestrator", ...at, ...(options.orchestratorArgs ?? [])];
+    const args = [...profiled("orchestrator"), cli, "orchestrator", ...at, ...(options.orchestratorArgs ?? [])];
     const started = await startNode(args, /orchestrator is up/, folder, options.env);
     orchestrators.push(started);
     return started;
   };
   const startActor = async (): Promise<void> => {
-    const args = [cli, "actor", ...at, "--nodes-dir", benchNodes, ...(options.actorArgs ?? [])];
+    const args = [...profiled("actor"), cli, "actor", ...at, "--nodes-dir", benchNodes, ...(options.actorArgs ?? [])];
     actors.push(await startNode(args, /actor ready/, folder, options.env));
   };
   const close = async (): Promise<void> => {
