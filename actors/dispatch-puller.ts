@@ -13,7 +13,7 @@
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { inboxOn, nodeConsumerName, publisherOn, STREAMS } from "../nats/index.ts";
+import { afterTurn, inboxOn, nodeConsumerName, publisherOn, STREAMS } from "../nats/index.ts";
 import { answers, type Delivery, deliveryCountOf } from "./delivery.ts";
 import { Interrupts } from "./interrupts.ts";
 
@@ -251,7 +251,11 @@ export class DispatchPuller {
       expires: PULL_EXPIRES_MS * NANOS_PER_MS,
       idle_heartbeat: IDLE_HEARTBEAT_MS * NANOS_PER_MS,
     };
-    nc.publish(source.subject, JSON.stringify(request), { reply: `${this.#inbox}.${token}` });
+    // With all else of this turn in one write; not once nobody listens to the inbox any more.
+    afterTurn(() => {
+      if (this.#stopped || nc.isClosed()) return;
+      nc.publish(source.subject, JSON.stringify(request), { reply: `${this.#inbox}.${token}` });
+    });
   }
 
   /** Sets the source up again, however long it takes (P2). */
