@@ -14,6 +14,7 @@ import type { CommandSink } from "./command-sink.ts";
 import type { GraphCache } from "./graph-cache.ts";
 import { runFields } from "./log-fields.ts";
 import type { Logger } from "./logger.ts";
+import { oneAfterTheOther } from "./one-after-the-other.ts";
 import type { Pace } from "./pace.ts";
 import { RestKeeper } from "./rest-keeper.ts";
 import type { Command } from "./run/commands.ts";
@@ -144,27 +145,26 @@ export class PartitionRuns {
   }
 
   /** Folds the next message of the log. */
-  async take(entry: PartitionEntry): Promise<void> {
+  take(entry: PartitionEntry): Promise<void> | undefined {
     this.#lastSeq = entry.seq;
     this.#lastMs = entry.timeMs;
     this.#folded++;
     if (entry.kind === "result") {
       this.#options.pace.observe(entry.message.type, entry.message.results);
       this.#countedAt(entry.seq)?.applied(entry.message.type, entry.message.results);
-      for (const [id, own] of byRun(entry)) {
-        // Runs in memory go on at once: a wait for nothing would cost more than the step.
-        const awaking = this.#apply(id, own);
-        if (awaking) await awaking;
-      }
-    } else if (entry.kind === "ends") for (const end of oneByOne(entry)) await this.#applyOwn(end);
-    else await this.#applyOwn(entry);
+      return oneAfterTheOther(byRun(entry), ([id, own]) => this.#apply(id, own));
+    }
+    if (entry.kind === "ends") return oneAfterTheOther(oneByOne(entry), (end) => this.#applyOwn(end));
+    return this.#applyOwn(entry);
   }
 
   /** A message of one run's own. */
-  async #applyOwn(entry: Extract<LogEntry, { kind: "run" }>): Promise<void> {
-    if (entry.message.kind === "submitted") this.#submit(entry.message, entry);
-    else if (entry.message.kind === "finished") await this.#finished(entry.message.run, entry.message.result, entry);
-    else await this.#apply(entry.message.run, entry);
+  #applyOwn(entry: Extract<LogEntry, { kind: "run" }>): Promise<void> | undefined {
+    const { message } = entry;
+    if (message.kind === "finished") return this.#finished(message.run, message.result, entry);
+    if (message.kind !== "submitted") return this.#apply(message.run, entry);
+    this.#submit(message, entry);
+    return undefined;
   }
 
   /** Who counts what this message brings: nobody, if somebody has before. */
@@ -226,9 +226,17 @@ export class PartitionRuns {
     }
   }
 
-  async #finished(id: string, result: RunResult, entry: LogEntry): Promise<void> {
+  #finished(id: string, result: RunResult, entry: LogEntry): Promise<void> | undefined {
+    const live = this.#runs.get(id);
+    if (!live && this.#options.shelf.marks.has(id)) {
+      return this.#awakeFor(id, entry.seq).then((awake) => this.#end(id, awake, result, entry));
+    }
+    this.#end(id, live, result, entry);
+    return undefined;
+  }
+
+  #end(id: string, live: LiveRun | undefined, result: RunResult, entry: LogEntry): void {
     const { sink, checkpoint } = this.#options;
-    const live = this.#runs.get(id) ?? (await this.#awakeFor(id, entry.seq));
     const ended = this.#broken.get(id) ?? live?.run.ended;
     if (!ended) return;
     this.#runs.delete(id);

@@ -108,10 +108,8 @@ export class LogFeed {
       let consumer: Consumer | undefined;
       try {
         consumer = await this.#connect();
-        for await (const message of this.#messages ?? []) {
-          failures = -1;
-          this.#route(message);
-        }
+        const why = await this.#messages?.closed();
+        if (why) throw why;
         failures = -1;
       } catch (error) {
         this.#options.refusals.add(STREAMS.log, `reading broke off: ${String(error)}`);
@@ -139,12 +137,20 @@ export class LogFeed {
         : { filter_subjects: subjectsOf(seats.map(({ member }) => member.partition)) }),
       opt_start_seq: this.#nextSeq,
     });
-    this.#messages = await consumer.consume({ max_messages: PREFETCH, idle_heartbeat: IDLE_HEARTBEAT_MS });
+    // All that comes in one turn is given in it: one by one, each would cost every partition a turn of promises.
+    let early: JsMsg[] | undefined = [];
+    this.#messages = await consumer.consume({
+      max_messages: PREFETCH,
+      idle_heartbeat: IDLE_HEARTBEAT_MS,
+      callback: (message) => (early ? void early.push(message) : this.#route(message)),
+    });
     for (const seat of seats) {
       if (seat.joined || this.#seats.get(seat.member.partition) !== seat) continue;
       seat.joined = true;
       seat.member.joined();
     }
+    for (const message of early) this.#route(message);
+    early = undefined;
     // Who came or went meanwhile is not in the filter.
     if (changes !== this.#changes) this.#change();
     return consumer;

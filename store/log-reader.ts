@@ -152,6 +152,25 @@ export class LogReader implements AsyncIterable<PartitionEntry> {
     }
   }
 
+  /** The next entry, if it is here: what comes in one turn can be taken in it. Undefined: the iterator may have one. */
+  takeNow(): PartitionEntry | undefined {
+    while (this.#fed && !this.#over) {
+      const stored = this.#waiting[this.#taken];
+      if (stored === undefined) return undefined;
+      const whole = toLogEntry<StoredEntry | EndsEntry>(stored, this.#blueprints);
+      if (whole instanceof Promise) {
+        // The iterator asks again, and waits.
+        whole.catch(ignore);
+        return undefined;
+      }
+      this.#taken++;
+      if (stored.seq < this.#nextSeq) continue;
+      this.#nextSeq = stored.seq + 1;
+      return whole;
+    }
+    return undefined;
+  }
+
   /** Whether everything that lies in the partition now has been taken from the iterator. Two requests. */
   async isDrained(): Promise<boolean> {
     if (this.#over || !this.#caughtUp || this.#taken < this.#waiting.length) return false;

@@ -169,6 +169,15 @@ class FakeReader implements AsyncIterable<PartitionEntry> {
     }
   }
 
+  /** Once it has caught up, what is there may be taken in one turn. */
+  takeNow(): PartitionEntry | undefined {
+    if (!this.#caughtUp || this.#stopped || this.#time.below(2) === 0) return undefined;
+    const at = this.#next();
+    if (at === undefined) return undefined;
+    this.#position = at + 1;
+    return this.#log.stored[at]?.entry;
+  }
+
   /** Whether all that there is has been taken from the iterator. */
   isDrained(): Promise<boolean> {
     const ask = new Promise<void>((done) => this.#process.later(1 + this.#time.below(4), done));
