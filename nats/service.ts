@@ -144,7 +144,7 @@ async function serve(endpoint: MicroEndpoint, stats: EndpointStats, msg: Msg): P
     const answer = await endpoint.handler({ subject: msg.subject, data: msg.data, headers: msg.headers });
     body = answer instanceof Uint8Array ? answer : encodeMessage(answer);
   } catch (thrown) {
-    const error = toErrorInfo(serverAway(thrown) ?? thrown);
+    const error = toErrorInfo(serverAway(thrown) ?? thrown, "InternalError");
     stats.num_errors++;
     stats.last_error = `${httpCodeOf(error.code)}:${error.message}`;
     // The code of a service error is a number; what RayFlow's own clients match on is in the body.

@@ -61,4 +61,25 @@ export const patches = {
             : undefined`,
     },
   ],
+  // Of the fuzz campaign: a message that names no flow stops its partition.
+  poison: [
+    { file: "store/blueprint-store.js", from: "known || !HASH.test(hash)", to: "known" },
+    { file: "store/blueprint-store.js", from: "if (HASH.test(hash))", to: "if (true)" },
+  ],
+  // A submission that cannot be read ends the process.
+  crash: [
+    {
+      file: "orchestrator/intake.js",
+      from: 'return refusal("MalformedMessage",',
+      to: 'return void setImmediate(() => { throw new Error("sabotaged"); }) ?? refusal("MalformedMessage",',
+    },
+  ],
+  // Each request with a body leaves four megabytes behind.
+  leak: [
+    {
+      file: "gateway/http/operation.js",
+      from: "await readJson(c, this.#maxBodyBytes)",
+      to: "((globalThis.kept ??= []).push(Buffer.alloc(2 ** 22, 1)), await readJson(c, this.#maxBodyBytes))",
+    },
+  ],
 };

@@ -11,12 +11,15 @@ import fc from "fast-check";
 import { headerNames, partitionOf, runIdOf, subjects } from "../../nats/index.ts";
 import { root } from "../rayflow-process.ts";
 import { type FuzzInput, inputs, type Surroundings } from "./inputs.ts";
+import type { Sabotage } from "./sabotage.ts";
 import { type Figures, type System, startSystem } from "./system.ts";
 import { Thrower } from "./throw.ts";
 
 export interface CampaignOptions {
   readonly inputs: number;
   readonly seed: number;
+  /** Breaks something that the campaign has to find. */
+  readonly sabotage?: Sabotage | undefined;
   /** Hears how it goes. */
   readonly say?: (line: string) => void;
 }
@@ -50,7 +53,7 @@ const PARTITIONS = 8;
 
 export async function campaign(options: CampaignOptions): Promise<CampaignReport> {
   const started = performance.now();
-  const system = await startSystem();
+  const system = await startSystem(options.sabotage);
   try {
     return await run(system, options, started);
   } finally {
@@ -58,7 +61,8 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
   }
 }
 
-async function run(system: System, { inputs: count, seed, say = () => {} }: CampaignOptions, started: number) {
+async function run(system: System, options: CampaignOptions, started: number) {
+  const { inputs: count, seed, sabotage, say = () => {} } = options;
   const findings: string[] = [];
   const byEntry: Record<string, number> = {};
   const on = await lookAround(system);
@@ -68,7 +72,9 @@ async function run(system: System, { inputs: count, seed, say = () => {} }: Camp
   let goodRuns = 0;
   let before: Figures | undefined;
   const most = Math.min(LONGEST_BATCH, Math.ceil(count / BATCHES));
-  for (let batch = 0; thrown < count && findings.length < 20; batch++) {
+  // A control is found or not.
+  const enough = sabotage === undefined ? 20 : 1;
+  for (let batch = 0; thrown < count && findings.length < enough; batch++) {
     const size = Math.min(most, count - thrown);
     const made = fc.sample(arbitrary, { numRuns: size, seed: seed + batch });
     findings.push(...(await throwAll(thrower, made)));
@@ -210,6 +216,7 @@ async function lookAround(system: System): Promise<Surroundings> {
   for (;;) {
     // Until the actor's types are known.
     if ((await goodRun(system)) === undefined) break;
+    if (system.ended().length > 0) throw new Error(system.ended().join("\n"));
     await new Promise((done) => setTimeout(done, 200));
   }
   const post = (where: string, body: unknown) =>

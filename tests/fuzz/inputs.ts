@@ -1,5 +1,6 @@
 /** What is thrown at a running system, by entry: messages on every subject with their headers, requests, HTTP. */
 import fc from "fast-check";
+import { partitionOf } from "../../nats/index.ts";
 import { bytesOf, near, token } from "./mutations.ts";
 
 export interface MessageInput {
@@ -143,6 +144,15 @@ export function inputs(on: Surroundings): fc.Arbitrary<FuzzInput> {
       ),
     },
     {
+      weight: 1,
+      arbitrary: message(
+        "run message with bad names",
+        "publish",
+        anyRun.map((id) => `rayflow.run.${partitionOf(id, on.partitions)}.${id}`),
+        nameless(run, on.flows[0]),
+      ),
+    },
+    {
       weight: 4,
       arbitrary: message(
         "dispatch",
@@ -240,6 +250,18 @@ function runMessagesOf(run: string, flow: unknown): unknown[] {
     of("submitted", { flow, types: [], inputs: {}, options: {}, blueprint: "x", limits: { iterations: 3 } }),
     of("submitted_ref", { inputs: {}, options: {}, blueprint: "nothing", parent: { run, execution: "x", depth: 3 } }),
   ];
+}
+
+/** Run messages that are right but for names that no key and no subject can have. */
+function nameless(run: string, flow: unknown): fc.Arbitrary<unknown> {
+  const name = fc.oneof(fc.constantFrom("", "%00", "a b", "a.b", "*", ">", "é", "..", "x".repeat(3_000)), token);
+  return fc
+    .record({ kind: fc.constantFrom("submitted_ref", "submitted"), blueprint: name, other: name, execution: name })
+    .map(({ kind, blueprint, other, execution }) => ({
+      ...{ v: 1, kind, run, inputs: {}, options: {}, blueprint, reply: other, traceparent: other },
+      ...(kind === "submitted" ? { flow, types: [] } : {}),
+      parent: { run: other, execution, depth: 1, root: other },
+    }));
 }
 
 function requestsOf(run: string, flow: unknown): unknown[] {

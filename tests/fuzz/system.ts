@@ -4,6 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connectNats, STREAMS, startEmbeddedServer } from "../../nats/index.ts";
 import { type RunningCommand, startRayflow, temporaryFolder } from "../rayflow-process.ts";
+import { type Sabotage, sabotageEnv } from "./sabotage.ts";
 
 export interface Figures {
   /** Resident memory of each process, MiB. */
@@ -26,10 +27,10 @@ export interface System {
 
 const ROLES = ["orchestrator", "actor", "gateway"] as const;
 
-export async function startSystem(): Promise<System> {
+export async function startSystem(sabotage?: Sabotage): Promise<System> {
   const server = await startEmbeddedServer();
   const folder = temporaryFolder();
-  const env = { RAYFLOW_LOG_LEVEL: "info", RAYFLOW_SECRET_X: "fuzz-secret" };
+  const env = { RAYFLOW_LOG_LEVEL: "info", RAYFLOW_SECRET_X: "fuzz-secret", ...sabotageEnv(sabotage) };
   const start = (...args: string[]) => startRayflow([...args, "--server", server.url], { cwd: folder.path, env });
   const commands = new Map<string, RunningCommand>();
   // Whatever ends this process: the others would stay.
