@@ -17,7 +17,7 @@ export interface SharedReadsOptions {
   readonly maxWaiting?: number;
   /** How long one may wait for its turn, ms. Default 10 000. */
   readonly waitMs?: number;
-  /** How long one may take, ms. Default 30 000. */
+  /** How long one may take, ms. Default 120 000. */
   readonly readMs?: number;
 }
 
@@ -34,7 +34,7 @@ interface Read {
 
 const MAX_WAITING = 128;
 const WAIT_MS = 10_000;
-const READ_MS = 30_000;
+const READ_MS = 120_000;
 
 export class SharedReads {
   readonly #options: Required<SharedReadsOptions>;
