@@ -33,6 +33,11 @@ test("time is where it was spent and in all callers; idle time and what came fir
   ]);
 });
 
+test("a sample that was taken late does not stand for all the time before it", () => {
+  const late = { ...profile, timeDeltas: [1_000, 30, 40, 500, 3_000_000, -10] };
+  expect(framesOf(late, 1_010).us).toBe(30 + 40 + 5_000);
+});
+
 test("the graph names what it shows, and nothing of the machine", () => {
   const svg = flameGraph(framesOf(profile), "orchestrator <W1>");
   expect(svg).toContain("a&#60;b orchestrator/run/fold.js 1.8%");

@@ -33,6 +33,8 @@ const LETTER = 6.4;
 /** Narrower frames are left out, as a share of all. */
 const LEAST = 0.001;
 const MAX_DEPTH = 48;
+/** A sample that stands for more was taken late, and says nothing of the time before it. */
+const MAX_SAMPLE_US = 5_000;
 const COLOURS: Readonly<Record<Frame["kind"], string>> = {
   own: "#f4a259",
   package: "#8cb8d9",
@@ -48,8 +50,9 @@ export function framesOf({ nodes, samples, timeDeltas }: CpuProfile, skipUs = 0)
   const root: Frame = { name: "all", kind: "runtime", us: 0, calls: new Map() };
   let passedUs = 0;
   for (const [at, id] of samples.entries()) {
-    const us = timeDeltas[at] ?? 0;
-    passedUs += us;
+    const delta = timeDeltas[at] ?? 0;
+    passedUs += delta;
+    const us = Math.min(Math.max(0, delta), MAX_SAMPLE_US);
     if (passedUs < skipUs || byId.get(id)?.callFrame.functionName === "(idle)") continue;
     const path: ProfileNode[] = [];
     for (let up: number | undefined = id; up !== undefined; up = parents.get(up)) {
