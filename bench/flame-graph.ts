@@ -120,6 +120,7 @@ export function flameGraph(root: Frame, title: string): string {
   const height = 28 + (deepest + 1) * ROW + 4;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="monospace" font-size="10.5">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="4" y="17" font-size="13">${escaped(title)}</text>`,
     ...rows,
