@@ -84,7 +84,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 1_000;
 /** So much is worth a write of its own. */
 const MANY_BYTES = 64 * 1024;
-const SWEEP_MS = 250;
+const SWEEP_MS = 50;
 /** After this time without a word, somebody has got it. */
 const NOBODY_MS = 1_000;
 const NO_RESPONDERS = 503;

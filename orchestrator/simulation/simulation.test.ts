@@ -4,7 +4,7 @@ import { campaign, describeFailure } from "./testing-campaign.ts";
 import { simulate } from "./testing-simulation.ts";
 
 /** As many as a test can take: more than enough to meet each fault hundreds of times. */
-const BATCH = 300;
+const BATCH = 200;
 const BATCHES = 7;
 
 describe("runs survive crashes, zombies, lost and late answers, repeated and reordered messages, a lost queue", () => {
