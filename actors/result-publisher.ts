@@ -13,7 +13,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { RayflowError, toErrorInfo } from "../flow/index.ts";
-import { afterTurn, asMessageId, type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
+import { afterTurn, asMessageId, type Publishes, splitIntoMessages, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type SealedResult, sealResult } from "./sealed-result.ts";
 
@@ -104,23 +104,14 @@ export class ResultPublisher {
   }
 
   #empty(buffer: Buffer): void {
-    if (buffer.results.length === 0) return;
-    const maxBytes = this.#options.maxMessageBytes() - ENVELOPE_BYTES;
     const results = buffer.results;
     buffer.results = [];
-    let message: Pending[] = [];
-    let bytes = 0;
-    for (const pending of results) {
-      const size = pending.sealed.bytes + 1;
-      if (message.length > 0 && (message.length === MAX_RESULTS || bytes + size > maxBytes)) {
-        void this.#send(buffer, message);
-        message = [];
-        bytes = 0;
-      }
-      message.push(pending);
-      bytes += size;
-    }
-    void this.#send(buffer, message);
+    const room = {
+      most: MAX_RESULTS,
+      maxBytes: this.#options.maxMessageBytes() - ENVELOPE_BYTES,
+      bytesOf: ({ sealed }: Pending) => sealed.bytes + 1,
+    };
+    for (const message of splitIntoMessages(results, room)) void this.#send(buffer, message);
   }
 
   async #send(buffer: Buffer, message: Pending[]): Promise<void> {

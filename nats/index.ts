@@ -120,6 +120,7 @@ export {
   type MicroServiceOptions,
   startMicroService,
 } from "./service.ts";
+export { splitIntoMessages } from "./split-into-messages.ts";
 export { readSnapshot, type SnapshotInfo, streamsThere, writeSnapshot } from "./stream-snapshot.ts";
 export {
   flowOfSubmitSubject,

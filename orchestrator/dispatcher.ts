@@ -8,7 +8,7 @@
  *     their way, those of quick types wait for the next ack, and share the next message.
  */
 import { createHash } from "node:crypto";
-import { type Publishes, subjects, WIRE_VERSION } from "../nats/index.ts";
+import { type Publishes, splitIntoMessages, subjects, WIRE_VERSION } from "../nats/index.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import { MAX_ENTRIES, type Pace } from "./pace.ts";
@@ -83,22 +83,15 @@ export class Dispatcher {
   }
 
   #empty(type: string, waiting: Waiting): void {
-    const most = this.#options.pace.limitOf(type);
     const entries = waiting.entries;
     waiting.entries = [];
-    const maxBytes = this.#options.maxBytes();
-    let message: Outgoing[] = [];
-    let size = 0;
-    for (const entry of entries) {
-      if (message.length >= most || (message.length > 0 && size + entry.bytes > maxBytes)) {
-        void this.#send(type, waiting, message);
-        message = [];
-        size = 0;
-      }
-      message.push(entry);
-      size += entry.bytes + 1;
-    }
-    if (message.length > 0) void this.#send(type, waiting, message);
+    const room = {
+      most: this.#options.pace.limitOf(type),
+      // Each with a comma, but for the last.
+      maxBytes: this.#options.maxBytes() + 1,
+      bytesOf: ({ bytes }: Outgoing) => bytes + 1,
+    };
+    for (const message of splitIntoMessages(entries, room)) void this.#send(type, waiting, message);
   }
 
   async #send(type: string, waiting: Waiting, entries: readonly Outgoing[]): Promise<void> {

@@ -9,11 +9,11 @@
 import { createHash } from "node:crypto";
 import {
   type ExecutionTokens,
-  encodeMessage,
   headerNames,
   outgoingHeaders,
   type Publishes,
   type RunResult,
+  splitIntoMessages,
   subjects,
   WIRE_VERSION,
 } from "../nats/index.ts";
@@ -75,21 +75,13 @@ export class RunEnds {
   }
 
   #empty(): void {
-    const maxBytes = this.#options.maxBytes();
-    let message: Waiting[] = [];
-    let bytes = 0;
-    for (const one of this.#waiting.splice(0)) {
+    const room = {
+      most: MAX_ENDS,
+      maxBytes: this.#options.maxBytes(),
       // At most: a UTF-16 unit is at most three bytes of UTF-8.
-      const size = one.json.length * 3;
-      if (message.length > 0 && (message.length === MAX_ENDS || bytes + size > maxBytes)) {
-        void this.#send(message);
-        message = [];
-        bytes = 0;
-      }
-      message.push(one);
-      bytes += size;
-    }
-    if (message.length > 0) void this.#send(message);
+      bytesOf: ({ json }: Waiting) => json.length * 3,
+    };
+    for (const message of splitIntoMessages(this.#waiting.splice(0), room)) void this.#send(message);
   }
 
   async #send(ends: readonly Waiting[]): Promise<void> {
@@ -112,7 +104,9 @@ export class RunEnds {
       const run = result.run_id;
       return {
         subject: subjects.run(partition, run),
-        payload: encodeMessage({ v: WIRE_VERSION, kind: "finished", run, result }),
+        payload: Buffer.from(
+          `{"v":${WIRE_VERSION},"kind":"finished","run":${JSON.stringify(run)},"result":${first.json}}`,
+        ),
         options: { msgID: idOf(`${run}:finished`) },
       };
     }
