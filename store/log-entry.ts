@@ -50,15 +50,13 @@ export interface EndsEntry {
 }
 /** What a message of the log is to those who read it for many runs. */
 export type PartitionEntry = LogEntry | EndsEntry;
-type StoredPartitionEntry = StoredEntry | EndsEntry;
+/** The same as it is written. */
+export type StoredPartitionEntry = StoredEntry | EndsEntry;
 
 /** When the server stored the message, ms since 1970. */
 export function timeOf(message: JsMsg): number {
   return Math.floor(message.info.timestampNanos / 1e6);
 }
-
-/** The entry with its flow in it. */
-export type Whole<E extends StoredPartitionEntry> = E extends EndsEntry ? EndsEntry : LogEntry;
 
 /** The entry without what is stored elsewhere. */
 export function toStoredEntry(entry: LogEntry): StoredEntry {
@@ -69,15 +67,8 @@ export function toStoredEntry(entry: LogEntry): StoredEntry {
  * The entry with its flow. What names a flow that is gone gets an empty one, which no run can go on with.
  * Rejects when the flow cannot be read now.
  */
-export function toLogEntry<E extends StoredPartitionEntry>(
-  entry: E,
-  blueprints: BlueprintStore,
-): Whole<E> | Promise<Whole<E>>;
-export function toLogEntry(
-  entry: StoredPartitionEntry,
-  blueprints: BlueprintStore,
-): PartitionEntry | Promise<PartitionEntry> {
-  if (entry.kind !== "run") return entry;
+export function toLogEntry(entry: StoredEntry, blueprints: BlueprintStore): LogEntry | Promise<LogEntry> {
+  if (entry.kind === "result") return entry;
   const { seq, timeMs, kind, message } = entry;
   if (message.kind !== "submitted_ref") return { seq, timeMs, kind, message };
   const withFlow = (content: FlowAndTypes = goneFlow(message.blueprint)): LogEntry => {
@@ -231,18 +222,25 @@ function mendedResults(data: Uint8Array, reason: string): SentResultMessage | un
   return { v, type, results: mended };
 }
 
+/** The items by key, in the order of the keys' first items. */
+export function grouped<K, T>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
 /** A result message, taken apart: for each run the entry with its results alone, in the order of the runs' first results. */
 export function byRun(entry: Extract<LogEntry, { kind: "result" }>): Iterable<readonly [string, LogEntry]> {
   const { seq, timeMs, kind, message } = entry;
   const { v, type } = message;
   const [first] = message.results;
   if (first && message.results.every(({ run }) => run === first.run)) return [[first.run, entry]];
-  const runs = new Map<string, NodeResult[]>();
-  for (const result of message.results) {
-    const own = runs.get(result.run);
-    if (own) own.push(result);
-    else runs.set(result.run, [result]);
-  }
+  const runs = grouped(message.results, ({ run }) => run);
   return Array.from(runs, ([run, results]) => [run, { seq, timeMs, kind, message: { v, type, results } }] as const);
 }
 

@@ -12,10 +12,10 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { partitionOf, type RefusalCounter, STREAMS, subjects } from "../nats/index.ts";
 import {
   decodeLogEntry,
-  type EndsEntry,
+  grouped,
   type ResultEntry,
   type ResultGuard,
-  type StoredEntry,
+  type StoredPartitionEntry,
   timeOf,
 } from "./log-entry.ts";
 
@@ -41,7 +41,7 @@ export interface FeedMember {
   /** It wants nothing below. */
   readonly nextSeq: number;
   /** Gives how many entries wait now. */
-  take(entry: StoredEntry | EndsEntry): number;
+  take(entry: StoredPartitionEntry): number;
   /** From now on it gets what comes. */
   joined(): void;
   /** It gets nothing more. */
@@ -175,12 +175,12 @@ export class LogFeed {
       for (const [partition, own] of byPartition(decoded.entry, partitions)) this.#give(partition, own);
     } else if (decoded.entry.kind === "ends") {
       const { results, ...rest } = decoded.entry;
-      const found = sorted(results, ({ run_id }) => partitionOf(run_id, partitions));
+      const found = grouped(results, ({ run_id }) => partitionOf(run_id, partitions));
       for (const [partition, own] of found) this.#give(partition, { ...rest, results: own });
     }
   }
 
-  #give(partition: number, entry: StoredEntry | EndsEntry): void {
+  #give(partition: number, entry: StoredPartitionEntry): void {
     const seat = this.#seats.get(partition);
     if (!seat?.joined || entry.seq < seat.acceptsFrom) return;
     seat.acceptsFrom = entry.seq + 1;
@@ -200,21 +200,10 @@ export function subjectsOf(partitions: readonly number[]): string[] {
 function byPartition(entry: ResultEntry, partitions: number): Iterable<readonly [number, ResultEntry]> {
   const { seq, timeMs, kind, message } = entry;
   const { v, type } = message;
-  const found = sorted(message.results, ({ run }) => partitionOf(run, partitions));
+  const found = grouped(message.results, ({ run }) => partitionOf(run, partitions));
   return [...found].map(
     ([partition, results]) => [partition, { seq, timeMs, kind, message: { v, type, results } }] as const,
   );
-}
-
-function sorted<T>(items: readonly T[], partitionOfItem: (item: T) => number): Map<number, T[]> {
-  const found = new Map<number, T[]>();
-  for (const item of items) {
-    const partition = partitionOfItem(item);
-    const own = found.get(partition);
-    if (own) own.push(item);
-    else found.set(partition, [item]);
-  }
-  return found;
 }
 
 function ignore(): void {}

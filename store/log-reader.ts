@@ -14,11 +14,10 @@ import { type RefusalCounter, STREAMS } from "../nats/index.ts";
 import { type BlueprintStore, blueprintsOn } from "./blueprint-store.ts";
 import {
   decodeLogEntry,
-  type EndsEntry,
   ofPartition,
   type PartitionEntry,
   type ResultGuard,
-  type StoredEntry,
+  type StoredPartitionEntry,
   timeOf,
   toLogEntry,
 } from "./log-entry.ts";
@@ -61,7 +60,7 @@ export class LogReader implements AsyncIterable<PartitionEntry> {
   /** What comes, comes by the feed. */
   #fed = false;
   /** Given by the feed and not taken from the iterator. */
-  #waiting: (StoredEntry | EndsEntry)[] = [];
+  #waiting: StoredPartitionEntry[] = [];
   /** So many of those have been taken. */
   #taken = 0;
   #wake: () => void = () => {};
@@ -157,7 +156,7 @@ export class LogReader implements AsyncIterable<PartitionEntry> {
     while (this.#fed && !this.#over) {
       const stored = this.#waiting[this.#taken];
       if (stored === undefined) return undefined;
-      const whole = toLogEntry<StoredEntry | EndsEntry>(stored, this.#blueprints);
+      const whole = wholeOf(stored, this.#blueprints);
       if (whole instanceof Promise) {
         // The iterator asks again, and waits.
         whole.catch(ignore);
@@ -257,13 +256,13 @@ export class LogReader implements AsyncIterable<PartitionEntry> {
     this.#wake();
   }
 
-  #give(entry: StoredEntry | EndsEntry): number {
+  #give(entry: StoredPartitionEntry): number {
     this.#waiting.push(entry);
     this.#wake();
     return this.#waiting.length - this.#taken;
   }
 
-  #next(): StoredEntry | EndsEntry | undefined {
+  #next(): StoredPartitionEntry | undefined {
     const stored = this.#waiting[this.#taken];
     if (stored !== undefined) this.#taken++;
     else if (this.#taken > 0) {
@@ -280,12 +279,12 @@ export class LogReader implements AsyncIterable<PartitionEntry> {
   }
 
   /** However long the flow cannot be read: an entry passed over would be lost for its run. */
-  #whole(entry: StoredEntry | EndsEntry): PartitionEntry | Promise<PartitionEntry> {
-    const whole = toLogEntry(entry, this.#blueprints);
+  #whole(entry: StoredPartitionEntry): PartitionEntry | Promise<PartitionEntry> {
+    const whole = wholeOf(entry, this.#blueprints);
     return whole instanceof Promise ? this.#persist(entry, whole) : whole;
   }
 
-  async #persist(entry: StoredEntry | EndsEntry, first: Promise<PartitionEntry>): Promise<PartitionEntry> {
+  async #persist(entry: StoredPartitionEntry, first: Promise<PartitionEntry>): Promise<PartitionEntry> {
     let whole = first;
     for (let failures = 0; ; failures++) {
       try {
@@ -294,12 +293,12 @@ export class LogReader implements AsyncIterable<PartitionEntry> {
         if (this.#over) throw error;
         this.#options.refusals.add(STREAMS.log, `a flow cannot be read: ${String(error)}`);
         await this.#pause(failures);
-        whole = Promise.resolve(toLogEntry(entry, this.#blueprints));
+        whole = Promise.resolve(wholeOf(entry, this.#blueprints));
       }
     }
   }
 
-  #decode(message: JsMsg): StoredEntry | EndsEntry | undefined {
+  #decode(message: JsMsg): StoredPartitionEntry | undefined {
     const { subject, seq, data } = message;
     const { partitions, guard } = this.#options;
     const decoded = decodeLogEntry({ subject, seq, data, timeMs: timeOf(message) }, partitions, guard);
@@ -312,6 +311,10 @@ export class LogReader implements AsyncIterable<PartitionEntry> {
     const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** failures);
     await delay(backoffMs, undefined, { signal: this.#stopping.signal }).catch(ignore);
   }
+}
+
+function wholeOf(entry: StoredPartitionEntry, blueprints: BlueprintStore): PartitionEntry | Promise<PartitionEntry> {
+  return entry.kind === "ends" ? entry : toLogEntry(entry, blueprints);
 }
 
 function ignore(): void {}
